@@ -1,0 +1,57 @@
+import type { TenantId } from '@grapnel/domain/ids';
+import type { ApiKey, ApiKeyEvent } from '@grapnel/domain/tenancy/api-key';
+import type { WebhookEvent, WebhookState } from '@grapnel/domain/webhook/webhook';
+import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
+import type { AggregateKind, Topology } from './topology.ts';
+
+/** What WEBHOOKS holds: what happened, and the state it made, so that the last message alone is enough. */
+export interface Recorded<Event, State> {
+  readonly event: Event;
+  readonly state: State;
+}
+
+export type RecordedWebhook = Recorded<WebhookEvent, WebhookState>;
+export type RecordedApiKey = Recorded<ApiKeyEvent, ApiKey>;
+
+/** Which aggregate a message of WEBHOOKS belongs to. */
+export interface Aggregate {
+  readonly tenant: TenantId;
+  readonly kind: AggregateKind;
+  readonly id: string;
+}
+
+/** `expectedLastSequence`: position of the state that was decided upon; 0 for a new aggregate. */
+export function encodeRecorded(
+  aggregate: Aggregate,
+  recorded: RecordedWebhook | RecordedApiKey,
+  expectedLastSequence: number,
+  names: Topology,
+): NewMessage {
+  return {
+    subject: names.subjects.aggregate(aggregate.tenant, aggregate.kind, aggregate.id),
+    body: encodeJson(recorded),
+    headers: {},
+    expectedLastSequence,
+  };
+}
+
+/** @throws UnreadableMessage */
+export function aggregateOf(message: Message): Aggregate {
+  return reading(message, () => {
+    const [tenant, kind, id] = message.subject.split('.').slice(-3);
+    if (tenant === undefined || id === undefined || (kind !== 'webhook' && kind !== 'key')) {
+      throw new Error('not the subject of an aggregate');
+    }
+    return { tenant, kind, id };
+  });
+}
+
+/** @throws UnreadableMessage */
+export function decodeRecordedWebhook(message: Message): RecordedWebhook {
+  return reading(message, () => JSON.parse(decodeText(message.body)) as RecordedWebhook);
+}
+
+/** @throws UnreadableMessage */
+export function decodeRecordedApiKey(message: Message): RecordedApiKey {
+  return reading(message, () => JSON.parse(decodeText(message.body)) as RecordedApiKey);
+}

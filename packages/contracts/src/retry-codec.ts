@@ -1,0 +1,36 @@
+import type { RetryEntry } from '@grapnel/domain/delivery/retry-entry';
+import { laneFor } from '@grapnel/domain/retry';
+import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
+import type { Topology } from './topology.ts';
+
+/**
+ * Which message asked for an entry: it asks for one at the most, however often it is handled, so its name is the entry's
+ * id. Nothing that a clock says may be part of it: two processes, or two tries, would not agree.
+ */
+export type Cause = `delivery:${number}` | `retry:${number}` | `replay:${string}`;
+
+/** By stream and position. */
+export const causeOf = (message: Message, names: Topology): Cause =>
+  message.stream === names.streams.deliveries ? `delivery:${message.sequence}` : `retry:${message.sequence}`;
+
+/** An entry on its way into the lane for the next hop of its wait. */
+export function encodeLaneEntry(
+  entry: RetryEntry,
+  cause: Cause,
+  now: number,
+  timeScale: number,
+  names: Topology,
+): NewMessage {
+  const lane = laneFor(entry.dueAt - now, timeScale);
+  return { subject: names.subjects.lane(lane.name), body: encodeJson(entry), headers: {}, id: cause };
+}
+
+/** An entry whose time has come. */
+export function encodeDueEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
+  return { subject: names.subjects.due(entry.delivery.webhookId), body: encodeJson(entry), headers: {}, id: cause };
+}
+
+/** @throws UnreadableMessage */
+export function decodeRetryEntry(message: Message): RetryEntry {
+  return reading(message, () => JSON.parse(decodeText(message.body)) as RetryEntry);
+}

@@ -1,0 +1,100 @@
+import type { TenantId, WebhookId } from '@grapnel/domain/ids';
+import { partitionOf } from '@grapnel/domain/partition';
+import { LANES } from '@grapnel/domain/retry';
+
+/** Names on a NATS account are shared with others: everything Grapnel makes carries these. */
+export interface Prefix {
+  /** Of streams, consumers and buckets, e.g. `GRAPNEL_`. */
+  readonly stream: string;
+  /** Of subjects, with the dot, e.g. `grapnel.`. */
+  readonly subject: string;
+}
+
+export const DEFAULT_PREFIX: Prefix = { stream: 'GRAPNEL_', subject: 'grapnel.' };
+export const DEFAULT_PARTITIONS = 16;
+
+/** Kinds of aggregates in the WEBHOOKS stream. */
+export type AggregateKind = 'webhook' | 'key';
+
+/** Every stream, subject, consumer and bucket name: nothing else in the code spells one. */
+export interface Topology {
+  readonly partitions: number;
+  readonly streams: {
+    readonly events: string;
+    readonly webhooks: string;
+    readonly deliveries: string;
+    readonly retries: string;
+    readonly outcomes: string;
+  };
+  readonly buckets: {
+    /** Live dispatchers; entries vanish when their heartbeat stops. */
+    readonly members: string;
+    /** How far a consumer that keeps its own position has come. */
+    readonly checkpoints: string;
+  };
+  readonly consumers: {
+    readonly fanout: string;
+    dispatch(partition: number): string;
+    due(partition: number): string;
+    lane(name: string): string;
+  };
+  readonly subjects: {
+    readonly allEvents: string;
+    event(tenant: TenantId, type: string): string;
+    readonly allWebhooks: string;
+    aggregate(tenant: TenantId, kind: AggregateKind, id: string): string;
+    aggregatesOf(kind: AggregateKind): string;
+    readonly allDeliveries: string;
+    delivery(webhook: WebhookId): string;
+    deliveriesIn(partition: number): string;
+    readonly allRetries: string;
+    lane(name: string): string;
+    due(webhook: WebhookId): string;
+    dueIn(partition: number): string;
+    readonly allOutcomes: string;
+    outcome(webhook: WebhookId): string;
+  };
+}
+
+/** The webhook that a subject of DELIVERIES, OUTCOMES or due retries ends with. */
+export const webhookIn = (subject: string): WebhookId => subject.slice(subject.lastIndexOf('.') + 1) as WebhookId;
+
+export const LANE_NAMES: readonly string[] = LANES.map((lane) => lane.name);
+
+export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = DEFAULT_PARTITIONS): Topology {
+  const { stream, subject } = prefix;
+  const p = (webhook: WebhookId): number => partitionOf(webhook, partitions);
+  return {
+    partitions,
+    streams: {
+      events: `${stream}EVENTS`,
+      webhooks: `${stream}WEBHOOKS`,
+      deliveries: `${stream}DELIVERIES`,
+      retries: `${stream}RETRIES`,
+      outcomes: `${stream}OUTCOMES`,
+    },
+    buckets: { members: `${stream}MEMBERS`, checkpoints: `${stream}CHECKPOINTS` },
+    consumers: {
+      fanout: 'fanout',
+      dispatch: (partition) => `dispatch-${partition}`,
+      due: (partition) => `due-${partition}`,
+      lane: (name) => `lane-${name}`,
+    },
+    subjects: {
+      allEvents: `${subject}events.>`,
+      event: (tenant, type) => `${subject}events.${tenant}.${type}`,
+      allWebhooks: `${subject}webhooks.>`,
+      aggregate: (tenant, kind, id) => `${subject}webhooks.${tenant}.${kind}.${id}`,
+      aggregatesOf: (kind) => `${subject}webhooks.*.${kind}.*`,
+      allDeliveries: `${subject}deliveries.>`,
+      delivery: (webhook) => `${subject}deliveries.${p(webhook)}.${webhook}`,
+      deliveriesIn: (partition) => `${subject}deliveries.${partition}.>`,
+      allRetries: `${subject}retries.>`,
+      lane: (name) => `${subject}retries.lane.${name}`,
+      due: (webhook) => `${subject}retries.due.${p(webhook)}.${webhook}`,
+      dueIn: (partition) => `${subject}retries.due.${partition}.>`,
+      allOutcomes: `${subject}outcomes.>`,
+      outcome: (webhook) => `${subject}outcomes.${p(webhook)}.${webhook}`,
+    },
+  };
+}

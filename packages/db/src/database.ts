@@ -1,0 +1,57 @@
+import { systemClock } from '@grapnel/runtime/clock';
+import { Kysely, PostgresDialect } from 'kysely';
+import { Client, Pool } from 'pg';
+import { type ConnectionOptions, connectionConfig } from './connection.ts';
+
+export interface DatabaseOptions extends ConnectionOptions {
+  readonly maxConnections: number;
+}
+
+/** A database that is used through a pool; connections are made when they are first needed, not here. */
+export interface Database<Tables> extends AsyncDisposable {
+  readonly db: Kysely<Tables>;
+}
+
+export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
+  const pool = new Pool({
+    ...connectionConfig(options),
+    max: options.maxConnections,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: 1_800,
+  });
+  // A lost connection fails the query it carries, or is replaced when it is next needed. Without these listeners it
+  // would end the process.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, [Symbol.asyncDispose]: () => pool.end() };
+}
+
+/** One connection of its own: what it locks, and what it has set, lasts until it ends. */
+export interface Session<Tables> extends AsyncDisposable {
+  readonly db: Kysely<Tables>;
+}
+
+/** @throws when the database cannot be reached */
+export async function openSession<Tables>(options: ConnectionOptions): Promise<Session<Tables>> {
+  const client = new Client(connectionConfig(options));
+  client.on('error', () => {});
+  await client.connect();
+  const borrowed = Object.assign(client, { release: () => {} });
+  const pool = { connect: async () => borrowed, end: () => end(client), options: {} };
+  return {
+    db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    [Symbol.asyncDispose]: () => end(client),
+  };
+}
+
+const GOODBYE_MS = 2_000;
+
+/** Says goodbye where somebody listens; a connection that does not answer is cut, and its locks go with it. */
+async function end(client: Client): Promise<void> {
+  const stream = (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream;
+  const closed = client.end().catch(() => {});
+  const patience = systemClock.after(GOODBYE_MS, () => stream.destroy());
+  await closed;
+  patience.cancel();
+}

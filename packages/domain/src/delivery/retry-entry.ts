@@ -1,0 +1,14 @@
+import type { StoredDelivery, Turn } from './delivery.ts';
+
+/** Why a delivery waits. */
+export type WaitReason = 'backoff' | 'over_cap' | 'replay';
+
+/** What RETRIES holds: which turn of which delivery is due when. The body stays in DELIVERIES. */
+export interface RetryEntry {
+  readonly delivery: StoredDelivery;
+  readonly turn: Turn;
+  readonly dueAt: number;
+  readonly reason: WaitReason;
+  /** Trace context of the first attempt, for links. */
+  readonly traceparent: string | null;
+}

@@ -1,0 +1,109 @@
+import { isCatalogued, TEST_EVENT_TYPE } from '../catalogue.ts';
+import { type EventId, isEventId, type TenantId } from '../ids.ts';
+import { parseJsonBytes } from '../json.ts';
+import { err, ok, type Result } from '../result.ts';
+import { type Violation, violation } from '../violation.ts';
+
+/** 1 MB: what a customer's endpoint must be ready to take (AC-15). */
+export const MAX_DATA_BYTES = 1_048_576;
+export const MAX_REFERENCE_CHARS = 256;
+
+/** A fact from a producer, accepted and stored. Times are milliseconds since the epoch. */
+export interface Event {
+  readonly id: EventId;
+  readonly tenant: TenantId;
+  readonly type: string;
+  readonly jobId: string | null;
+  readonly taskId: string | null;
+  readonly time: number;
+  readonly acceptedAt: number;
+}
+
+/** What a producer hands in, before it is checked. `null` is “not given”. */
+export interface EventInput {
+  readonly id: string | null;
+  readonly type: string;
+  readonly jobId: string | null;
+  readonly taskId: string | null;
+  readonly time: number | null;
+  /** One JSON value in UTF-8. */
+  readonly data: Uint8Array;
+}
+
+export interface AcceptContext {
+  readonly tenant: TenantId;
+  readonly now: number;
+  newId(): EventId;
+}
+
+// 0001-01-01 and 9999-12-31T23:59:59.999Z: what an ISO 8601 year of four digits can say.
+const EARLIEST = -62_135_596_800_000;
+const LATEST = 253_402_300_799_999;
+
+/** Turns what a producer said into an event, or says everything that is wrong with it; `at` prefixes the field names. */
+export function acceptEvent(input: EventInput, context: AcceptContext, at = ''): Result<Event, Violation[]> {
+  const wrong: Violation[] = [];
+  if (input.id !== null && !isEventId(input.id)) {
+    wrong.push(violation(`${at}id`, 'INVALID_VALUE', 'must be 1 to 128 characters of letters, digits and _ - . : ~'));
+  }
+  if (input.type === '') {
+    wrong.push(violation(`${at}type`, 'REQUIRED', 'is required: a type of the catalogue, e.g. crawl.page'));
+  } else if (input.type === TEST_EVENT_TYPE) {
+    wrong.push(violation(`${at}type`, 'INVALID_VALUE', `${TEST_EVENT_TYPE} is sent by the platform alone`));
+  } else if (!isCatalogued(input.type)) {
+    const shown = input.type.slice(0, 64);
+    wrong.push(
+      violation(
+        `${at}type`,
+        'INVALID_VALUE',
+        `unknown type ${JSON.stringify(shown)}; GET /v1/webhook-events lists the known ones`,
+      ),
+    );
+  }
+  checkReference(input.jobId, `${at}job_id`, wrong);
+  checkReference(input.taskId, `${at}task_id`, wrong);
+  if (input.time !== null && !(input.time >= EARLIEST && input.time <= LATEST)) {
+    wrong.push(violation(`${at}time`, 'INVALID_VALUE', 'must be a time between the years 1 and 9999'));
+  }
+  checkData(input.data, `${at}data`, wrong);
+  if (wrong.length > 0) return err(wrong);
+  return ok({
+    id: input.id ?? context.newId(),
+    tenant: context.tenant,
+    type: input.type,
+    jobId: input.jobId,
+    taskId: input.taskId,
+    time: input.time ?? context.now,
+    acceptedAt: context.now,
+  });
+}
+
+function checkReference(value: string | null, field: string, wrong: Violation[]): void {
+  if (value === null) return;
+  if (value === '' || value.length > MAX_REFERENCE_CHARS) {
+    wrong.push(
+      violation(field, value === '' ? 'TOO_SHORT' : 'TOO_LONG', `must be 1 to ${MAX_REFERENCE_CHARS} characters`),
+    );
+    return;
+  }
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c < 0x20 || c === 0x7f) {
+      wrong.push(violation(field, 'INVALID_VALUE', 'must not contain control characters'));
+      return;
+    }
+  }
+}
+
+function checkData(data: Uint8Array, field: string, wrong: Violation[]): void {
+  if (data.byteLength === 0) {
+    wrong.push(violation(field, 'REQUIRED', 'is required: one JSON value'));
+  } else if (data.byteLength > MAX_DATA_BYTES) {
+    wrong.push(
+      violation(field, 'TOO_LARGE', `is ${data.byteLength} bytes; at most ${MAX_DATA_BYTES} (1 MB) are allowed`),
+    );
+  } else {
+    const parsed = parseJsonBytes(data);
+    if (!parsed.ok) wrong.push(violation(field, 'INVALID_VALUE', parsed.error));
+  }
+}

@@ -1,0 +1,80 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { WebhookId } from './ids.ts';
+import { judge, MatchIndex } from './match.ts';
+import { DEFAULTS, type WebhookConfig } from './webhook/config.ts';
+import type { Webhook } from './webhook/webhook.ts';
+
+function webhook(id: number, config: Partial<WebhookConfig>, active = true, tenant = 'acme'): Webhook {
+  return {
+    id: `wh_${String(id).padStart(26, '0')}`,
+    tenant,
+    config: { ...DEFAULTS, name: 'n', url: 'https://example.com', eventTypes: ['*'], ...config },
+    secrets: [],
+    status: active ? { kind: 'active' } : { kind: 'inactive', reason: 'deactivated', since: 0, detail: 'd' },
+    health: { consecutiveFailures: 0, coveredSequence: 0 },
+    lastAutoDisabledAt: null,
+    createdAt: 0,
+    updatedAt: 0,
+  };
+}
+
+describe('which webhooks want an event', () => {
+  it('AC-19 of scope specific: only those that list its task', () => {
+    const index = new MatchIndex();
+    const specific = webhook(1, { scope: 'specific', taskIds: ['t1', 't2'], eventTypes: ['task.executed'] });
+    index.put(specific);
+    expect(index.match('acme', { type: 'task.executed', taskId: 't2' })).toEqual([specific.id]);
+    expect(index.match('acme', { type: 'task.executed', taskId: 't3' })).toEqual([]);
+    expect(index.match('acme', { type: 'task.executed', taskId: null })).toEqual([]);
+  });
+
+  it('AC-01 never another tenant', () => {
+    const index = new MatchIndex();
+    index.put(webhook(1, {}, true, 'other'));
+    expect(index.match('acme', { type: 'crawl.page', taskId: null })).toEqual([]);
+  });
+
+  it('AC-02 by type, family and star, each webhook once', () => {
+    const index = new MatchIndex();
+    index.put(webhook(1, { eventTypes: ['crawl.page', 'crawl.*', '*'] }));
+    index.put(webhook(2, { eventTypes: ['ACTOR.*'] }));
+    expect(index.match('acme', { type: 'crawl.page', taskId: null })).toHaveLength(1);
+    expect(index.match('acme', { type: 'ACTOR.RUN.FAILED', taskId: null })).toHaveLength(2);
+  });
+
+  it('ST-07 answers for all what the rule says for one, after any changes', () => {
+    const config = fc.record({
+      eventTypes: fc.uniqueArray(fc.constantFrom('*', 'crawl.*', 'crawl.page', 'task.failed', 'ACTOR.RUN.*'), {
+        minLength: 1,
+      }),
+      scope: fc.constantFrom('all' as const, 'specific' as const),
+      taskIds: fc.uniqueArray(fc.constantFrom('t1', 't2')),
+    });
+    const change = fc.record({ id: fc.nat(4), config, active: fc.boolean(), remove: fc.boolean() });
+    const event = fc.record({
+      type: fc.constantFrom('crawl.page', 'task.failed', 'ACTOR.RUN.FAILED', 'scrape.failed'),
+      taskId: fc.constantFrom('t1', 't2', 't3', null),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 12 }), event, (changes, asked) => {
+        const index = new MatchIndex();
+        const present = new Map<WebhookId, Webhook>();
+        for (const { id, config: made, active, remove } of changes) {
+          const changed = webhook(id, made, active);
+          if (remove) {
+            present.delete(changed.id);
+            index.remove(changed.id);
+          } else {
+            present.set(changed.id, changed);
+            index.put(changed);
+          }
+        }
+        const expected = [...present.values()]
+          .filter((each) => judge(each, asked).kind === 'matched')
+          .map(({ id }) => id);
+        expect(index.match('acme', asked).toSorted()).toEqual(expected.toSorted());
+      }),
+    );
+  });
+});

@@ -1,0 +1,42 @@
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** A fixed delay of the RETRIES stream; the name is its token in subjects. */
+export interface Lane {
+  readonly name: string;
+  readonly delayMs: number;
+}
+
+/** Longest first, as {@link laneFor} needs them. Any delay is a sum of these: “greedy hops”. */
+export const LANES: readonly Lane[] = [
+  { name: '8h', delayMs: 8 * HOUR },
+  { name: '4h', delayMs: 4 * HOUR },
+  { name: '2h', delayMs: 2 * HOUR },
+  { name: '1h', delayMs: HOUR },
+  { name: '30m', delayMs: 30 * MINUTE },
+  { name: '15m', delayMs: 15 * MINUTE },
+  { name: '5m', delayMs: 5 * MINUTE },
+  { name: '2m', delayMs: 2 * MINUTE },
+  { name: '1m', delayMs: MINUTE },
+  { name: '10s', delayMs: 10 * SECOND },
+  { name: '1s', delayMs: SECOND },
+];
+
+const SHORTEST = LANES[LANES.length - 1] as Lane;
+
+/**
+ * The lane for the next hop of a wait of `waitMs`: the longest that does not overshoot. Waits shorter than the
+ * shortest lane go there too; its pump lets them out when they are due. `timeScale` divides every lane's delay.
+ */
+export function laneFor(waitMs: number, timeScale: number): Lane {
+  return LANES.find((lane) => lane.delayMs / timeScale <= waitMs) ?? SHORTEST;
+}
+
+/** No wait is longer than a day: the body must still be in the stream when its turn comes. */
+export const MAX_BACKOFF_MS = 24 * HOUR;
+
+/** Wait before retry `n` (1 = the first retry): `multiplier^(n-1)` minutes (AC-17), at most {@link MAX_BACKOFF_MS}. */
+export function exponentialBackoffMs(multiplier: number, n: number): number {
+  return Math.min(Math.round(multiplier ** (n - 1) * MINUTE), MAX_BACKOFF_MS);
+}

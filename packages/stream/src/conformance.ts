@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import type { NewMessage } from '@grapnel/contracts/message';
+import type { Topology } from '@grapnel/contracts/topology';
+import { eventually } from '@grapnel/testkit/eventually';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EventStreams, type Received, WrongLastSequence } from './ports.ts';
+
+/** One adapter under test, with provisioned streams of its own. */
+export interface Subject extends AsyncDisposable {
+  readonly streams: EventStreams;
+  readonly names: Topology;
+}
+
+/** What every adapter of the {@link EventStreams} port must do; each adapter's test calls it. */
+export function describeEventStreams(adapter: string, start: () => Promise<Subject>): void {
+  describe(`event streams: ${adapter}`, () => {
+    let subject: Subject;
+    let streams: EventStreams;
+    let names: Topology;
+    beforeAll(async () => {
+      subject = await start();
+      ({ streams, names } = subject);
+    });
+    afterAll(() => subject[Symbol.asyncDispose]());
+
+    const message = (text: string, more: Partial<NewMessage> = {}): NewMessage => ({
+      subject: names.subjects.event('acme', 'crawl.page'),
+      body: Buffer.from(text),
+      headers: {},
+      ...more,
+    });
+    const events = (): string => names.streams.events;
+    const fresh = (): string => randomBytes(6).toString('hex');
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+    it('stores body and headers as they are, at growing positions', async () => {
+      const first = await streams.publish(message('żółw', { headers: { 'X-A': 'one, two' } }));
+      const second = await streams.publish(message('2'));
+      expect(second.sequence).toBe(first.sequence + 1);
+      const found = await streams.get(events(), first.sequence);
+      expect(text(found?.body ?? new Uint8Array())).toBe('żółw');
+      expect(found?.header('X-A')).toBe('one, two');
+      expect(found?.header('X-None')).toBeUndefined();
+      expect(Math.abs((found?.storedAt ?? 0) - Date.now())).toBeLessThan(10_000);
+    });
+
+    it('ST-06 stores an id once, and says so', async () => {
+      const id = fresh();
+      const first = await streams.publish(message('a', { id }));
+      expect(await streams.publish(message('b', { id }))).toEqual({ sequence: first.sequence, duplicate: true });
+    });
+
+    it('lets only one of two writers be next on a subject', async () => {
+      const to = names.subjects.aggregate('acme', 'webhook', fresh());
+      const first = await streams.publish(message('1', { subject: to, expectedLastSequence: 0 }));
+      await expect(streams.publish(message('2', { subject: to, expectedLastSequence: 0 }))).rejects.toThrow(
+        WrongLastSequence,
+      );
+      await streams.publish(message('3', { subject: to, expectedLastSequence: first.sequence }));
+      expect(text((await streams.lastOn(names.streams.webhooks, to))?.body ?? new Uint8Array())).toBe('3');
+    });
+
+    it('knows what is not there', async () => {
+      expect(await streams.get(events(), 999_999_999)).toBeNull();
+      expect(await streams.lastOn(names.streams.webhooks, names.subjects.aggregate('acme', 'key', 'none'))).toBeNull();
+    });
+
+    it('reads on from a position, in order, and live', async () => {
+      const { lastSequence } = await streams.state(events());
+      const stop = new AbortController();
+      const seen: string[] = [];
+      const reading = (async () => {
+        for await (const each of streams.read(events(), { after: lastSequence, signal: stop.signal }))
+          seen.push(text(each.body));
+      })();
+      for (let i = 0; i < 50; i++) await streams.publish(message(String(i)));
+      await eventually(() => expect(seen).toHaveLength(50));
+      expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => String(i)));
+      stop.abort();
+      await reading;
+    });
+
+    it('reads the newest of every subject, then everything new', async () => {
+      const kind = fresh();
+      const to = (id: string): string => names.subjects.aggregate(kind, 'webhook', id);
+      for (const [id, state] of [
+        ['a', '1'],
+        ['b', '1'],
+        ['a', '2'],
+      ] as const) {
+        await streams.publish(message(`${id}${state}`, { subject: to(id) }));
+      }
+      const stop = new AbortController();
+      const seen: string[] = [];
+      const options = { after: 0, lastPerSubject: true, subject: to('*'), signal: stop.signal };
+      const reading = (async () => {
+        for await (const each of streams.read(names.streams.webhooks, options)) seen.push(text(each.body));
+      })();
+      await eventually(() => expect(seen).toEqual(['b1', 'a2']));
+      await streams.publish(message('a3', { subject: to('a') }));
+      await eventually(() => expect(seen).toEqual(['b1', 'a2', 'a3']));
+      stop.abort();
+      await reading;
+    });
+
+    it('gives a message again when it is naked, overdue or left alone, never after an ack', async () => {
+      const webhook = `wh_${fresh()}` as const;
+      const body = fresh();
+      const stop = new AbortController();
+      const turns: boolean[] = [];
+      const handle = async (received: Received): Promise<void> => {
+        if (text(received.body) !== body) return received.ack();
+        turns.push(received.redelivered);
+        if (turns.length === 1) received.nak(10);
+        else if (turns.length === 2) throw new Error('a bug in the handler');
+        else received.ack();
+      };
+      const consuming = Promise.all(
+        Array.from({ length: names.partitions }, (_, p) =>
+          streams.consume(
+            { stream: names.streams.retries, durable: names.consumers.due(p), maxInFlight: 10, signal: stop.signal },
+            handle,
+          ),
+        ),
+      );
+      await streams.publish(message(body, { subject: names.subjects.due(webhook) }));
+      await eventually(() => expect(turns).toEqual([false, true, true]));
+      await eventually(async () => expect((await streams.state(names.streams.retries)).messages).toBe(0));
+      stop.abort();
+      await consuming;
+      expect(turns).toHaveLength(3);
+    });
+
+    it('never has more messages with a handler than it was told', async () => {
+      const stop = new AbortController();
+      let now = 0;
+      let most = 0;
+      let done = 0;
+      const options = { stream: events(), durable: names.consumers.fanout, maxInFlight: 5, signal: stop.signal };
+      const before = (await streams.lag(events(), names.consumers.fanout)).pending;
+      const consuming = streams.consume(options, async (received) => {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        now--;
+        done++;
+        received.ack();
+      });
+      await eventually(() => expect(done).toBe(before));
+      expect(most).toBe(Math.min(5, before));
+      stop.abort();
+      await consuming;
+      await eventually(async () =>
+        expect(await streams.lag(events(), names.consumers.fanout)).toMatchObject({ pending: 0, ackPending: 0 }),
+      );
+    });
+
+    it('removes every message of a subject', async () => {
+      const to = names.subjects.outcome('wh_purged');
+      await streams.publish(message('x', { subject: to }));
+      await streams.purge(names.streams.outcomes, to);
+      expect(await streams.lastOn(names.streams.outcomes, to)).toBeNull();
+    });
+  });
+}

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Prefix, topology } from '@grapnel/contracts/topology';
+import { findNatsServer } from '@grapnel/embedded/nats-binary';
+import { startNats } from '@grapnel/embedded/nats-server';
+import { projectCacheDir } from '@grapnel/embedded/project-cache';
+import { systemClock } from '@grapnel/runtime/clock';
+import { silentLogger } from '@grapnel/runtime/logger';
+import { eventually } from '@grapnel/testkit/eventually';
+import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
+import { describe, expect, it } from 'vitest';
+import { describeEventStreams, type Subject } from './conformance.ts';
+import { openStreams } from './open.ts';
+import { StoreUnavailable } from './ports.ts';
+import { DEFAULT_PROVISION, provision } from './provision.ts';
+import { publishUntilStored } from './until-stored.ts';
+
+const PARTITIONS = 2;
+
+async function onServer(url: string, prefix: Prefix = testPrefix()): Promise<Subject> {
+  const names = topology(prefix, PARTITIONS);
+  const open = await openStreams(
+    { servers: [url], user: null, password: null, names },
+    'test',
+    systemClock,
+    silentLogger,
+  );
+  await provision(open.connections.publishing, names, DEFAULT_PROVISION);
+  return { streams: open.streams, names, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
+}
+
+describeEventStreams('JetStream, newest nats-server', () => onServer(natsUrl()));
+
+// The oldest server that is supported, as Debian 12 ships it.
+describeEventStreams('JetStream, nats-server 2.9', async () => {
+  const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-nats29-'));
+  const binary = await findNatsServer({ cacheDir: projectCacheDir, version: '2.9', onProgress: () => {} });
+  const server = await startNats({ binary, storeDir });
+  const subject = await onServer(server.url);
+  return {
+    ...subject,
+    async [Symbol.asyncDispose]() {
+      await subject[Symbol.asyncDispose]();
+      await server.stop();
+      await rm(storeDir, { recursive: true, force: true });
+    },
+  };
+});
+
+describe('JetStream when the server goes away', () => {
+  it('says what it does not know, and goes on by itself', async () => {
+    const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-nats-'));
+    const binary = await findNatsServer({ cacheDir: projectCacheDir, onProgress: () => {} });
+    let server = await startNats({ binary, storeDir });
+    const { port } = server;
+    const { streams, names, ...subject } = await onServer(server.url);
+    const stop = new AbortController();
+    try {
+      const message = (text: string) => ({
+        subject: names.subjects.event('acme', 'crawl.page'),
+        body: Buffer.from(text),
+        headers: {},
+        id: text,
+      });
+      const seen: string[] = [];
+      const reading = (async () => {
+        for await (const each of streams.read(names.streams.events, { after: 0, signal: stop.signal })) {
+          seen.push(Buffer.from(each.body).toString());
+        }
+      })();
+      await streams.publish(message('before'));
+      await server.kill();
+      await eventually(() => expect(streams.problem()).toBe('nats: not connected'));
+      await expect(streams.publish(message('during'))).rejects.toThrow(StoreUnavailable);
+      const stored = publishUntilStored(streams, message('after'), systemClock, stop.signal);
+      server = await startNats({ binary, storeDir, port });
+      await stored;
+      expect(streams.problem()).toBeNull();
+      await eventually(() => expect(seen).toEqual(['before', 'after']), { timeoutMs: 15_000 });
+      stop.abort();
+      await reading;
+    } finally {
+      stop.abort();
+      await subject[Symbol.asyncDispose]();
+      await server.stop();
+      await rm(storeDir, { recursive: true, force: true });
+    }
+  }, 40_000);
+});

@@ -1,0 +1,157 @@
+import { LANE_NAMES, type Topology } from '@grapnel/contracts/topology';
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
+
+export interface ProvisionOptions {
+  readonly replicas: number;
+  /** How long a producer's event id is remembered (ST-06). */
+  readonly eventDedupeMs: number;
+  /** How long an unacknowledged message waits before another process gets it: the time to recover from a crash. */
+  readonly ackWaitMs: number;
+  /** How long bodies are kept, for retries and replays. */
+  readonly deliveriesMaxAgeMs: number;
+  /** How long outcomes are kept, for rebuilds. */
+  readonly outcomesMaxAgeMs: number;
+  readonly eventsMaxAgeMs: number;
+}
+
+const DAY = 86_400_000;
+
+export const DEFAULT_PROVISION: ProvisionOptions = {
+  replicas: 1,
+  eventDedupeMs: 600_000,
+  ackWaitMs: 20_000,
+  eventsMaxAgeMs: 7 * DAY,
+  deliveriesMaxAgeMs: 7 * DAY,
+  outcomesMaxAgeMs: 30 * DAY,
+};
+
+/** Members are gone when they have not said “I am here” for so long. */
+export const MEMBER_TTL_MS = 6_000;
+
+/** States of an aggregate that are kept beside the current one, for people who ask what happened. */
+const HISTORY_PER_AGGREGATE = 50;
+
+/** Lanes hold so many messages until these are due, saying “working” meanwhile. */
+export const LANE_WINDOW = 512;
+
+/** Makes every stream, consumer and bucket, or brings an existing one in line. Safe to repeat and to run twice at once. */
+export async function provision(connection: NatsConnection, names: Topology, options: ProvisionOptions): Promise<void> {
+  const manager = await jetstreamManager(connection);
+  for (const stream of streams(names, options)) await ensureStream(manager, stream);
+  for (const [stream, consumer] of consumers(names, options)) await ensureConsumer(manager, stream, consumer);
+  const kvm = new Kvm(connection);
+  const { replicas } = options;
+  await kvm.create(names.buckets.members, { ttl: MEMBER_TTL_MS, history: 1, replicas });
+  await kvm.create(names.buckets.checkpoints, { history: 1, replicas });
+}
+
+type NamedStream = Partial<StreamConfig> & { readonly name: string };
+
+function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
+  const common = {
+    storage: StorageType.File,
+    num_replicas: options.replicas,
+    allow_direct: true,
+    discard: DiscardPolicy.Old,
+    duplicate_window: nanos(120_000),
+  };
+  return [
+    {
+      ...common,
+      name: names.streams.events,
+      subjects: [names.subjects.allEvents],
+      max_age: nanos(options.eventsMaxAgeMs),
+      duplicate_window: nanos(options.eventDedupeMs),
+    },
+    {
+      ...common,
+      name: names.streams.webhooks,
+      subjects: [names.subjects.allWebhooks],
+      max_msgs_per_subject: HISTORY_PER_AGGREGATE,
+    },
+    {
+      ...common,
+      name: names.streams.deliveries,
+      subjects: [names.subjects.allDeliveries],
+      max_age: nanos(options.deliveriesMaxAgeMs),
+      duplicate_window: nanos(options.eventDedupeMs),
+    },
+    {
+      ...common,
+      name: names.streams.retries,
+      subjects: [names.subjects.allRetries],
+      retention: RetentionPolicy.Workqueue,
+    },
+    {
+      ...common,
+      name: names.streams.outcomes,
+      subjects: [names.subjects.allOutcomes],
+      max_age: nanos(options.outcomesMaxAgeMs),
+    },
+  ];
+}
+
+type NamedConsumer = Partial<ConsumerConfig> & { readonly durable_name: string };
+
+function* consumers(names: Topology, options: ProvisionOptions): Generator<[stream: string, NamedConsumer]> {
+  const work = { ack_policy: AckPolicy.Explicit, ack_wait: nanos(options.ackWaitMs), max_deliver: -1 };
+  const c = names.consumers;
+  yield [names.streams.events, { ...work, durable_name: c.fanout, max_ack_pending: 4_096 }];
+  for (let p = 0; p < names.partitions; p++) {
+    const filters = { deliveries: names.subjects.deliveriesIn(p), due: names.subjects.dueIn(p) };
+    yield [
+      names.streams.deliveries,
+      { ...work, durable_name: c.dispatch(p), filter_subject: filters.deliveries, max_ack_pending: 2_048 },
+    ];
+    yield [
+      names.streams.retries,
+      { ...work, durable_name: c.due(p), filter_subject: filters.due, max_ack_pending: 1_024 },
+    ];
+  }
+  for (const lane of LANE_NAMES) {
+    yield [
+      names.streams.retries,
+      {
+        ...work,
+        durable_name: c.lane(lane),
+        filter_subject: names.subjects.lane(lane),
+        max_ack_pending: LANE_WINDOW,
+      },
+    ];
+  }
+}
+
+async function ensureStream(manager: JetStreamManager, config: NamedStream): Promise<void> {
+  try {
+    await manager.streams.info(config.name);
+    await manager.streams.update(config.name, config);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await manager.streams.add(config);
+  }
+}
+
+/** Creating a consumer that is there updates it; what cannot be changed is left as it is. */
+async function ensureConsumer(manager: JetStreamManager, stream: string, config: NamedConsumer): Promise<void> {
+  try {
+    await manager.consumers.info(stream, config.durable_name);
+    await manager.consumers.update(stream, config.durable_name, config);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await manager.consumers.add(stream, config);
+  }
+}
+
+const isNotFound = (error: unknown): boolean => error instanceof JetStreamApiError && error.status === 404;

@@ -1,0 +1,107 @@
+import { authenticator, noTenants } from '@grapnel/rpc/auth';
+import { openChannel } from '@grapnel/rpc/client';
+import { startRpcServer } from '@grapnel/rpc/server';
+import { type Clock, systemClock } from '@grapnel/runtime/clock';
+import { Readiness } from '@grapnel/runtime/health';
+import { type Logger, silentLogger } from '@grapnel/runtime/logger';
+import { startOpsServer } from '@grapnel/runtime/ops-server';
+import type { RunningApp } from '@grapnel/runtime/run';
+import type { Telemetry } from '@grapnel/runtime/telemetry';
+import { runLanePumps } from '@grapnel/stream/lane-pump';
+import { openMembers } from '@grapnel/stream/members';
+import { openStreams } from '@grapnel/stream/open';
+import { UndiciSender } from './attempt/undici-sender.ts';
+import type { DispatcherConfig } from './config.ts';
+import { EndpointDirectory } from './endpoint/directory.ts';
+import { DEFAULT_GATES, Gates } from './endpoint/gates.ts';
+import { deliveryService } from './grpc/delivery-service.ts';
+import { observeDispatcher } from './observe-dispatcher.ts';
+import { Partitions } from './partitions.ts';
+import { WaitingSkipper } from './skip-waiting.ts';
+import { InFlight } from './turn/in-flight.ts';
+import type { TurnEnd } from './turn/take-turn.ts';
+import { Turns } from './turn/turns.ts';
+
+export interface DispatcherOverrides {
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly telemetry?: Telemetry;
+}
+
+/** Wires the service: endpoints by watch, gates, the sender, and the partitions and lanes it works on. */
+export async function createApp(config: DispatcherConfig, overrides: DispatcherOverrides = {}): Promise<RunningApp> {
+  const { clock = systemClock, logger = silentLogger, telemetry = null } = overrides;
+  const { names } = config.stream;
+  const { host, opsPort, instance, timeScale } = config.common;
+  await using stack = new AsyncDisposableStack();
+  const { streams, connections } = stack.use(await openStreams(config.stream, 'dispatcher', clock, logger));
+  const toServices = { token: config.rpc.serviceToken, tls: config.rpc.tls };
+  const subscription = stack.use(openChannel({ ...toServices, address: config.subscription }));
+
+  /** Aborts what must not outlive the process: publishing again and again, waiting in lanes, watching. */
+  const stop = new AbortController();
+  const { signal } = stop;
+  const skipper = new WaitingSkipper({
+    query: config.query === null ? null : stack.use(openChannel({ ...toServices, address: config.query })),
+    owns: (webhook) => partitions.owns(webhook),
+    streams,
+    names,
+    clock,
+    logger,
+    signal,
+  });
+  const endpoints = new EndpointDirectory(config.keyRing, clock, logger, ({ id, tenant, lastAutoDisabledAt }) =>
+    skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
+  );
+  const gates = new Gates(clock, { ...DEFAULT_GATES, maxInFlight: config.maxInFlightPerEndpoint });
+  const egress = {
+    allowLocal: config.allowLocalWebhooks,
+    connectTimeoutMs: config.connectTimeoutMs,
+    ca: config.egressCa,
+  };
+  const sender = stack.use(new UndiciSender(egress, clock));
+  const inFlight = stack.use(new InFlight(clock, config.ackWaitMs));
+  const turns = { endpoints, gates, sender, turns: new Turns<TurnEnd>(), streams, names, clock, timeScale, signal };
+  const partitions = new Partitions({ ...turns, inFlight, logger });
+  stack.use(observeDispatcher({ gates, inFlight, partitions, endpoints }));
+
+  const following = endpoints.follow(subscription, signal);
+  const pumping = runLanePumps({
+    streams,
+    names,
+    clock,
+    logger,
+    timeScale,
+    ackWaitMs: config.ackWaitMs,
+    signal,
+  });
+  stack.defer(async () => void (await Promise.all([following, pumping, skipper.settled()])));
+  stack.defer(() => stop.abort());
+  // Attempts under way are finished before anything above is taken away.
+  stack.use(partitions);
+  stack.use(gates);
+
+  const readiness = new Readiness();
+  readiness.add('streams', () => streams.problem());
+  readiness.add('endpoints', () => endpoints.problem());
+  const ops = stack.use(await startOpsServer({ host, port: opsPort, readiness, telemetry }));
+  const server = stack.use(
+    await startRpcServer({
+      host,
+      port: config.grpcPort,
+      tls: config.rpc.tls,
+      logger,
+      authenticate: authenticator(config.rpc.serviceToken, noTenants),
+      services: [deliveryService({ streams, names, endpoints, clock })],
+    }),
+  );
+  await endpoints.loaded();
+  const members = await openMembers(connections.publishing, names.buckets.members, clock, logger);
+  stack.use(await members.join(instance, (all) => partitions.assign(instance, all)));
+  stack.defer(() => readiness.beginStop());
+  const running = stack.move();
+  return {
+    addresses: { grpc: server.address, ops: ops.url },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

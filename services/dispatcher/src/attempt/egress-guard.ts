@@ -1,0 +1,70 @@
+import { lookup } from 'node:dns';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { isPublicAddress } from '@grapnel/domain/security/address';
+import { buildConnector } from 'undici';
+
+/** The address behind an endpoint is not one that may be reached from here (AC-20). */
+export class PrivateAddressError extends Error {
+  readonly code = 'PRIVATE_IP_BLOCKED';
+
+  constructor() {
+    super('the endpoint resolves to a private, loopback or otherwise non-public address');
+    this.name = 'PrivateAddressError';
+  }
+}
+
+export interface EgressOptions {
+  /** Development only: any address may be reached. */
+  readonly allowLocal: boolean;
+  readonly connectTimeoutMs: number;
+  /** Further certificate authorities in PEM, for endpoints with a private one. */
+  readonly ca: string | null;
+}
+
+type Connector = ReturnType<typeof buildConnector>;
+
+/**
+ * Connects for undici and refuses what is not public. Names are judged by every address they resolve to, in the very
+ * look-up that the connection uses, so that a second answer cannot differ (DNS rebinding); then the connected socket is
+ * judged once more, before a byte of the request is written.
+ */
+export function guardedConnector({ allowLocal, connectTimeoutMs, ca }: EgressOptions): Connector {
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: connectTimeoutMs,
+    maxCachedSessions: 1_000,
+    ...(ca === null ? {} : { ca }),
+    ...(allowLocal ? {} : { lookup: guardedLookup }),
+  });
+  if (allowLocal) return connect;
+  return (options, callback) => {
+    const host = options.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host) !== 0 && !isPublicAddress(host)) {
+      callback(new PrivateAddressError(), null);
+      return;
+    }
+    connect(options, (error, socket) => {
+      if (error !== null) callback(error, null);
+      else if (isAllowed(socket)) callback(null, socket);
+      else {
+        socket.destroy();
+        callback(new PrivateAddressError(), null);
+      }
+    });
+  };
+}
+
+const isAllowed = (socket: Socket): boolean =>
+  socket.remoteAddress !== undefined && isPublicAddress(socket.remoteAddress);
+
+const guardedLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return callback(error, '', 0);
+    if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
+      return callback(new PrivateAddressError(), '', 0);
+    }
+    if (options.all === true) return callback(null, addresses);
+    const [first] = addresses;
+    return callback(null, first?.address ?? '', first?.family ?? 0);
+  });
+};

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import type { KeyRing } from '@grapnel/domain/security/keyring';
+import { type RpcConfig, readKeyRing, readRpcConfig } from '@grapnel/rpc/config';
+import { type CommonConfig, readCommonConfig } from '@grapnel/runtime/common-config';
+import { EnvReader, type EnvSource } from '@grapnel/runtime/env';
+import { readStreamConfig, type StreamConfig } from '@grapnel/stream/config';
+
+export interface DispatcherConfig {
+  readonly common: CommonConfig;
+  readonly stream: StreamConfig;
+  readonly rpc: RpcConfig;
+  readonly grpcPort: number;
+  /** `host:port` of the subscription service. */
+  readonly subscription: string;
+  /** `host:port` of the history; without it, what waits at a disabled webhook is skipped only when it is due. */
+  readonly query: string | null;
+  /** Opens the secrets that the directory brings sealed. */
+  readonly keyRing: KeyRing;
+  /** Development only: loopback and private addresses may be reached. */
+  readonly allowLocalWebhooks: boolean;
+  /** Further certificate authorities in PEM. */
+  readonly egressCa: string | null;
+  readonly connectTimeoutMs: number;
+  readonly maxInFlightPerEndpoint: number;
+  readonly ackWaitMs: number;
+}
+
+/** @throws ConfigError */
+export function readConfig(source: EnvSource): DispatcherConfig {
+  const env = new EnvReader(source);
+  const config = {
+    common: readCommonConfig(env),
+    stream: readStreamConfig(env),
+    rpc: readRpcConfig(env),
+    grpcPort: env.integer('DELIVERY_GRPC_PORT', 8085, { min: 0, max: 65_535 }),
+    subscription: env.text('SUBSCRIPTION_GRPC', '127.0.0.1:8083'),
+    query: env.optional('QUERY_GRPC'),
+    keyRing: readKeyRing(env),
+    allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
+    egressCa: readPem(env, 'GRAPNEL_EGRESS_CA_FILE'),
+    connectTimeoutMs: env.integer('GRAPNEL_CONNECT_TIMEOUT_MS', 10_000, { min: 100, max: 60_000 }),
+    maxInFlightPerEndpoint: env.integer('GRAPNEL_ENDPOINT_MAX_IN_FLIGHT', 16, { min: 1, max: 1_024 }),
+    ackWaitMs: env.integer('GRAPNEL_ACK_WAIT_MS', 20_000, { min: 1_000, max: 300_000 }),
+  };
+  env.done();
+  return config;
+}
+
+function readPem(env: EnvReader, name: string): string | null {
+  const file = env.optional(name);
+  if (file === null) return null;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    env.problem(`${name}: ${(error as Error).message}`);
+    return null;
+  }
+}

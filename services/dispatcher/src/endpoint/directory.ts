@@ -1,0 +1,116 @@
+import { DirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
+import type { WebhookId } from '@grapnel/domain/ids';
+import type { KeyRing } from '@grapnel/domain/security/keyring';
+import type { Channel } from '@grapnel/rpc/client';
+import { Backoff } from '@grapnel/runtime/backoff';
+import type { Clock } from '@grapnel/runtime/clock';
+import type { Logger } from '@grapnel/runtime/logger';
+import type { Endpoints } from '../ports.ts';
+import { type Endpoint, endpointFrom } from './endpoint.ts';
+
+/**
+ * Every endpoint in memory, kept by a watch on the subscription service; goes on with what it knows while that service is
+ * away. A watch begins with all there is, so what is missing from a completed beginning was deleted meanwhile.
+ */
+export class EndpointDirectory implements Endpoints {
+  readonly #endpoints = new Map<WebhookId, Endpoint>();
+  /** There, but sealed under a key that is not in the ring, or of a profile that this version does not know. */
+  readonly #unusable = new Map<WebhookId, number>();
+  readonly #ring: KeyRing;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #disabled: (endpoint: Endpoint) => void;
+  readonly #loaded = Promise.withResolvers<void>();
+  #revision = -1;
+
+  /** `disabled` hears of every endpoint that was active and now is auto-disabled. */
+  constructor(ring: KeyRing, clock: Clock, logger: Logger, disabled: (endpoint: Endpoint) => void) {
+    this.#disabled = disabled;
+    this.#ring = ring;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  find(id: WebhookId, knownFrom: number): Endpoint | 'behind' | 'gone' | 'unusable' {
+    if (this.#unusable.has(id)) return 'unusable';
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint !== undefined && (endpoint.revision >= knownFrom || this.#revision >= knownFrom)) return endpoint;
+    return this.#revision >= knownFrom ? 'gone' : 'behind';
+  }
+
+  /** Why nothing can be sent yet; `null` once all endpoints are known. */
+  problem(): string | null {
+    return this.#revision >= 0 ? null : 'endpoints are not loaded yet';
+  }
+
+  /** Resolves when all endpoints are known. */
+  loaded(): Promise<void> {
+    return this.#loaded.promise;
+  }
+
+  get size(): number {
+    return this.#endpoints.size;
+  }
+
+  /** Watches until `signal` aborts. */
+  async follow(subscription: Channel, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(this.#clock);
+    const directory = subscription.client(DirectoryService);
+    while (!signal.aborted) {
+      try {
+        let unseen: Set<WebhookId> | null = new Set([...this.#endpoints.keys(), ...this.#unusable.keys()]);
+        for await (const { change } of directory.watchEndpoints({}, { signal })) {
+          backoff.reset();
+          switch (change.case) {
+            case 'changed':
+              unseen?.delete(change.value.webhookId as WebhookId);
+              this.#put(change.value);
+              break;
+            case 'deleted':
+              this.#remove(change.value.webhookId as WebhookId, Number(change.value.revision));
+              break;
+            case 'snapshotDone':
+              // A replica that lags does not know yet what we do: only what it should have seen was deleted.
+              for (const id of unseen ?? []) this.#remove(id, Number(change.value.revision));
+              unseen = null;
+              this.#revision = Math.max(this.#revision, Number(change.value.revision));
+              this.#loaded.resolve();
+              break;
+            case 'revision':
+              this.#revision = Math.max(this.#revision, Number(change.value));
+              break;
+            case undefined:
+              break;
+          }
+        }
+      } catch (error) {
+        if (!signal.aborted) this.#logger.warn({ err: error }, 'the watch on endpoints was interrupted; trying again');
+      }
+      await backoff.wait(signal).catch(() => {});
+    }
+  }
+
+  #put(message: Parameters<typeof endpointFrom>[0]): void {
+    try {
+      const endpoint = endpointFrom(message, this.#ring);
+      const known = this.#endpoints.get(endpoint.id);
+      if (known !== undefined && known.revision > endpoint.revision) return;
+      this.#endpoints.set(endpoint.id, endpoint);
+      this.#unusable.delete(endpoint.id);
+      if (known?.inactive === null && endpoint.inactive === 'auto_disabled') this.#disabled(endpoint);
+    } catch (error) {
+      this.#logger.error({ err: error, webhook: message.webhookId }, 'an endpoint cannot be used; its deliveries wait');
+      const id = message.webhookId as WebhookId;
+      this.#endpoints.delete(id);
+      this.#unusable.set(id, Number(message.revision));
+    }
+  }
+
+  /** Takes out what was known up to `revision`. */
+  #remove(id: WebhookId, revision: number): void {
+    const known = this.#endpoints.get(id)?.revision ?? this.#unusable.get(id) ?? 0;
+    if (known > revision) return;
+    this.#endpoints.delete(id);
+    this.#unusable.delete(id);
+  }
+}

@@ -1,0 +1,148 @@
+import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
+import { type Cause, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
+import type { Topology } from '@grapnel/contracts/topology';
+import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
+import type { Attempt, Outcome } from '@grapnel/domain/delivery/outcome';
+import type { RetryEntry, WaitReason } from '@grapnel/domain/delivery/retry-entry';
+import { unreachable } from '@grapnel/domain/result';
+import type { Clock } from '@grapnel/runtime/clock';
+import { formatTraceparent } from '@grapnel/runtime/tracing';
+import type { EventStreams } from '@grapnel/stream/ports';
+import { publishUntilStored } from '@grapnel/stream/until-stored';
+import { requestHeaders, shownHeaders } from '../attempt/request-headers.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Gates } from '../endpoint/gates.ts';
+import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
+import { countAttempt, startAttemptSpan } from './observe-attempt.ts';
+import { skipReason } from './skip-rule.ts';
+import type { Turns } from './turns.ts';
+
+export interface TurnContext {
+  readonly endpoints: Endpoints;
+  readonly gates: Gates;
+  readonly sender: AttemptSender;
+  readonly turns: Turns<TurnEnd>;
+  readonly streams: EventStreams;
+  readonly names: Topology;
+  readonly clock: Clock;
+  /** Divides every wait. */
+  readonly timeScale: number;
+  readonly signal: AbortSignal;
+}
+
+/** One turn of a delivery: who, which, with what. */
+export interface TurnRequest {
+  readonly delivery: StoredDelivery;
+  readonly turn: Turn;
+  readonly body: Uint8Array;
+  /** Trace context that the delivery was made under. */
+  readonly traceparent: string | null;
+  /** Trace context of the first attempt, for the links of later ones. */
+  readonly firstAttempt: string | null;
+  /** The message that asked for the turn. */
+  readonly cause: Cause;
+  /** Was sent away from the endpoint's gate before. */
+  readonly returning: boolean;
+  /** Delivered before: perhaps this turn is over already. */
+  readonly redelivered: boolean;
+}
+
+/** What the message that asked for the turn deserves: it is over, or it should come again, at once or after a while. */
+export type TurnEnd = 'done' | 'again_soon' | 'again_later';
+
+/**
+ * Takes one turn of a delivery: checks, sends, classifies, and stores what came of it. “Done” is said only after the
+ * outcome, and the entry for the next turn, are stored; a crash before that repeats the turn, and their ids make the
+ * repeat of both harmless.
+ */
+export function takeTurn(request: TurnRequest, context: TurnContext): Promise<TurnEnd> {
+  return context.turns.once(request.delivery, request.turn, () => take(request, context));
+}
+
+async function take(request: TurnRequest, context: TurnContext): Promise<TurnEnd> {
+  const { delivery, turn } = request;
+  const endpoint = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
+  if (endpoint === 'behind') return 'again_soon';
+  if (endpoint === 'unusable') return 'again_later';
+  // Deleted with its history: nothing is written about it any more.
+  if (endpoint === 'gone') return 'done';
+  if (request.redelivered && context.turns.isFinished(delivery, turn)) return 'done';
+
+  if (context.turns.isSuperseded(delivery, turn)) return 'done';
+
+  const skipped = skipReason(endpoint, delivery, turn);
+  if (skipped !== null) {
+    await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
+    return 'done';
+  }
+  const admission = await context.gates.admit(delivery.webhookId, request.returning);
+  if ('overflow' in admission) {
+    await wait(context, request, turn, context.clock.now() + admission.waitMs / context.timeScale, 'over_cap');
+    return 'done';
+  }
+  try {
+    await attempt(request, endpoint, context);
+  } finally {
+    admission.done();
+  }
+  context.turns.finish(delivery, turn);
+  return 'done';
+}
+
+async function attempt(request: TurnRequest, endpoint: Endpoint, context: TurnContext): Promise<void> {
+  const { delivery, turn, body } = request;
+  const span = startAttemptSpan(request, endpoint);
+  const traceparent = formatTraceparent(span.spanContext()) ?? request.traceparent;
+  const headers = requestHeaders(endpoint, delivery, body, context.clock.now(), traceparent);
+  const sent = await context.sender.send({ url: endpoint.url, headers, body, deadlineMs: endpoint.timeoutMs });
+  countAttempt(span, sent);
+
+  const record = attemptRecord(sent, endpoint, headers);
+  const verdict = endpoint.profile.classify(sent.result);
+  switch (verdict) {
+    case 'success':
+      return store(context, { kind: 'delivered', delivery, turn, attempt: record });
+    case 'final':
+      return store(context, { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt: null });
+    case 'retryable': {
+      const delayMs = delivery.test ? null : endpoint.profile.retryDelayMs(endpoint.retries, turn.attempt);
+      const nextAttemptAt = delayMs === null ? null : Math.round(context.clock.now() + delayMs / context.timeScale);
+      const failed: Outcome = { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt };
+      if (nextAttemptAt === null) return store(context, failed);
+      const next = { round: turn.round, attempt: turn.attempt + 1 };
+      const firstAttempt = request.firstAttempt ?? traceparent;
+      // One after the other: an entry without its outcome would be a further attempt at what a repeat may have delivered.
+      await store(context, failed);
+      await wait(context, { ...request, firstAttempt }, next, nextAttemptAt, 'backoff');
+      return;
+    }
+    default:
+      return unreachable(verdict);
+  }
+}
+
+async function store({ streams, names, clock, signal }: TurnContext, outcome: Outcome): Promise<void> {
+  await publishUntilStored(streams, encodeOutcome(outcome, names), clock, signal);
+}
+
+async function wait(
+  { streams, names, clock, timeScale, signal }: TurnContext,
+  { delivery, firstAttempt, cause }: TurnRequest,
+  turn: Turn,
+  dueAt: number,
+  reason: WaitReason,
+): Promise<void> {
+  const entry: RetryEntry = { delivery, turn, dueAt, reason, traceparent: firstAttempt };
+  await publishUntilStored(streams, encodeLaneEntry(entry, cause, clock.now(), timeScale, names), clock, signal);
+}
+
+function attemptRecord(sent: AttemptResult, endpoint: Endpoint, headers: Readonly<Record<string, string>>): Attempt {
+  return {
+    startedAt: sent.startedAt,
+    durationMs: sent.durationMs,
+    request: { method: 'POST', url: endpoint.url.href, headers: shownHeaders(headers) },
+    response: sent.response,
+    error: sent.error,
+    remoteAddress: sent.remoteAddress,
+  };
+}

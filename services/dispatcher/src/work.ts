@@ -1,0 +1,98 @@
+import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
+import { TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
+import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
+import { causeOf, decodeRetryEntry } from '@grapnel/contracts/retry-codec';
+import { webhookIn } from '@grapnel/contracts/topology';
+import { FIRST_TURN } from '@grapnel/domain/delivery/delivery';
+import type { Logger } from '@grapnel/runtime/logger';
+import type { Received } from '@grapnel/stream/ports';
+import { publishUntilStored } from '@grapnel/stream/until-stored';
+import type { InFlight } from './turn/in-flight.ts';
+import { type TurnContext, type TurnEnd, takeTurn } from './turn/take-turn.ts';
+
+export interface WorkContext extends TurnContext {
+  readonly inFlight: InFlight;
+  readonly logger: Logger;
+}
+
+/** Until the directory has caught up; rare and short, which is what a delayed nak is good for. */
+const AGAIN_SOON_MS = 250;
+/** Until an endpoint that this process cannot use is mended, or another version or key ring is rolled out. */
+const AGAIN_LATER_MS = 15_000;
+/** A bug, or an outage that publishing again did not outlast. */
+const AFTER_FAILURE_MS = 2_000;
+
+/** DELIVERIES: the first attempt, body and all in the message. */
+export function firstAttempt(message: Received, context: WorkContext): Promise<void> {
+  return settle(message, context, () =>
+    takeTurn(
+      {
+        delivery: decodeDelivery(message),
+        turn: FIRST_TURN,
+        body: message.body,
+        traceparent: message.header(TRACEPARENT) ?? null,
+        firstAttempt: null,
+        cause: causeOf(message, context.names),
+        returning: false,
+        redelivered: message.redelivered,
+      },
+      context,
+    ),
+  );
+}
+
+/** RETRIES, due: the body is fetched from where it was frozen. */
+export function dueRetry(message: Received, context: WorkContext): Promise<void> {
+  return settle(message, context, async () => {
+    const { delivery, turn, traceparent, reason } = decodeRetryEntry(message);
+    const stored = await context.streams.get(context.names.streams.deliveries, delivery.sequence);
+    if (stored === null) return expired(message, context);
+    return takeTurn(
+      {
+        delivery,
+        turn,
+        body: stored.body,
+        traceparent: stored.header(TRACEPARENT) ?? null,
+        firstAttempt: traceparent,
+        cause: causeOf(message, context.names),
+        returning: reason === 'over_cap',
+        redelivered: message.redelivered,
+      },
+      context,
+    );
+  });
+}
+
+/** The body has aged out of the stream, or went with its webhook; only the former is worth an outcome. */
+async function expired(message: Received, context: WorkContext): Promise<TurnEnd> {
+  const { delivery, turn } = decodeRetryEntry(message);
+  const endpoint = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
+  if (endpoint === 'behind') return 'again_soon';
+  if (endpoint === 'gone') return 'done';
+  const { streams, names, clock, signal } = context;
+  const outcome = { kind: 'skipped', delivery, turn, reason: 'message_expired', at: clock.now() } as const;
+  await publishUntilStored(streams, encodeOutcome(outcome, names), clock, signal);
+  return 'done';
+}
+
+/** The one place that decides what becomes of a message. */
+function settle(message: Received, context: WorkContext, work: () => Promise<TurnEnd>): Promise<void> {
+  const isSlow = (): boolean => context.gates.isSlow(webhookIn(message.subject));
+  return context.inFlight.during(message, isSlow, async () => {
+    try {
+      const end = await work();
+      if (end === 'done') message.ack();
+      else message.nak(end === 'again_soon' ? AGAIN_SOON_MS : AGAIN_LATER_MS);
+    } catch (error) {
+      if (error instanceof UnreadableMessage) {
+        context.logger.error({ err: error }, 'an unreadable message was dropped');
+        message.term('unreadable');
+      } else if (context.signal.aborted) {
+        message.nak();
+      } else {
+        context.logger.error({ err: error, stream: message.stream, sequence: message.sequence }, 'a turn failed');
+        message.nak(AFTER_FAILURE_MS);
+      }
+    }
+  });
+}

@@ -1,0 +1,51 @@
+import { type RpcConfig, readRpcConfig } from '@grapnel/rpc/config';
+import { type CommonConfig, readCommonConfig } from '@grapnel/runtime/common-config';
+import { EnvReader, type EnvSource } from '@grapnel/runtime/env';
+
+export interface GatewayConfig {
+  readonly common: CommonConfig;
+  readonly rpc: RpcConfig;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** `host:port` of the services behind the gateway. */
+  readonly services: {
+    readonly subscription: string;
+    readonly query: string;
+    readonly delivery: string;
+    readonly ingest: string;
+  };
+  readonly tails: {
+    /** Open live tails in all; each holds a gRPC stream. */
+    readonly max: number;
+    readonly maxPerTenant: number;
+  };
+}
+
+export function readConfig(source: EnvSource): GatewayConfig {
+  const env = new EnvReader(source);
+  const config: GatewayConfig = {
+    common: readCommonConfig(env),
+    rpc: readRpcConfig(env),
+    port: env.integer('GATEWAY_PORT', 8080, { min: 0, max: 65_535 }),
+    services: {
+      subscription: address(env, 'SUBSCRIPTION_GRPC'),
+      query: address(env, 'QUERY_GRPC'),
+      delivery: address(env, 'DELIVERY_GRPC'),
+      ingest: address(env, 'INGEST_GRPC'),
+    },
+    tails: {
+      max: env.integer('GATEWAY_MAX_TAILS', 500, { min: 1, max: 100_000 }),
+      maxPerTenant: env.integer('GATEWAY_MAX_TAILS_PER_TENANT', 20, { min: 1, max: 100_000 }),
+    },
+  };
+  env.done();
+  return config;
+}
+
+function address(env: EnvReader, name: string): string {
+  const value = env.text(name);
+  if (value !== '' && !/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(value)) {
+    env.problem(`${name} is "${value}"; it may be host:port`);
+  }
+  return value;
+}

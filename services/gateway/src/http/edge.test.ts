@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Code, RpcError } from '@grapnel/rpc/errors';
+import { createLogger, type Logger } from '@grapnel/runtime/logger';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ACME_KEY, startGateway, type TestGateway } from '../testing/gateway.test-support.ts';
+
+let gateway: TestGateway;
+const lines: Record<string, unknown>[] = [];
+beforeAll(async () => {
+  gateway = await startGateway({ logger: capturing(lines) });
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+const VALID = '{"name":"A","webhook_url":"https://example.com/hook","event_types":["*"]}';
+
+describe('bodies', () => {
+  it.each(['{', '{"name":}', 'nothing', '{"a":1}}', '\u00ff'])('bad JSON is a 400 that says so: %s', async (raw) => {
+    const { status, json } = await gateway.ask('POST', '/v1/webhooks', { raw });
+    expect(status).toBe(400);
+    expect(json).toEqual({ success: false, error: expect.stringMatching(/^The request body is not valid JSON/) });
+  });
+
+  it('nesting that would exhaust a stack is a 400', async () => {
+    const { status, json } = await gateway.ask('POST', '/v1/webhooks', {
+      raw: `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+    });
+    expect(status).toBe(400);
+    expect(json.error).toContain('nested deeper');
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'nonsense',
+  ])('a body that is %s is a 415', async (type) => {
+    const { status, json } = await gateway.ask('POST', '/v1/webhooks', {
+      raw: VALID,
+      headers: { 'content-type': type },
+    });
+    expect(status).toBe(415);
+    expect(json).toEqual({ success: false, error: expect.stringContaining('application/json') });
+  });
+
+  it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON'])('%s is taken', async (type) => {
+    const { status } = await gateway.ask('POST', '/v1/webhooks', { raw: VALID, headers: { 'content-type': type } });
+    expect(status).toBe(201);
+  });
+
+  it('AnyCrawl’s SDK sends a content type without a body, and is understood', async () => {
+    const id = await gateway.create();
+    for (const type of ['application/json', 'application/x-www-form-urlencoded']) {
+      for (const [method, path] of [
+        ['PUT', '/activate'],
+        ['PUT', '/deactivate'],
+        ['POST', '/test'],
+        ['GET', ''],
+        ['POST', '/rotate-secret'],
+      ] as const) {
+        const { status } = await gateway.ask(method, `/v1/webhooks/${id}${path}`, {
+          headers: { 'content-type': type },
+        });
+        expect([method, path, status]).toEqual([method, path, 200]);
+      }
+    }
+    expect(
+      (await gateway.ask('DELETE', `/v1/webhooks/${id}`, { headers: { 'content-type': 'application/json' } })).status,
+    ).toBe(200);
+  });
+
+  it('a body that is too large is a 413', async () => {
+    const { status, json } = await gateway.ask('POST', '/v1/webhooks', { raw: `"${'x'.repeat(5_000_000)}"` });
+    expect(status).toBe(413);
+    expect(json.error).toContain('larger than 4194304 bytes');
+    const small = await gateway.ask('POST', '/v1/webhooks/explain', { raw: `"${'x'.repeat(70_000)}"` });
+    expect(small.status).toBe(413);
+  });
+});
+
+describe('answers', () => {
+  it('carry what browsers and proxies need to know, and nothing about the server', async () => {
+    for (const path of ['/v1/webhooks', '/v1/unknown', '/healthz', '/nowhere']) {
+      const { headers } = await gateway.ask('GET', path, { headers: { origin: 'https://evil.example' } });
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(headers.get('cache-control')).toBe('no-store');
+      for (const absent of ['x-powered-by', 'server', 'access-control-allow-origin'])
+        expect(headers.get(absent)).toBeNull();
+    }
+    const preflight = await gateway.ask('OPTIONS', '/v1/webhooks', {
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    });
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
+    expect(preflight.status).toBe(404);
+  });
+
+  it('name the request: the caller’s id when it is harmless, else one of ours', async () => {
+    const own = await gateway.ask('GET', '/v1/webhooks', { headers: { 'x-request-id': 'req-42' } });
+    expect(own.headers.get('x-request-id')).toBe('req-42');
+    for (const id of ['a b', 'x'.repeat(65), '"quoted"']) {
+      const { headers } = await gateway.ask('GET', '/v1/webhooks', { headers: { 'x-request-id': id } });
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  it.each([
+    [new RpcError(Code.UNAUTHENTICATED, 'why'), 401, 'why', null],
+    [new RpcError(Code.PERMISSION_DENIED, 'why'), 403, 'why', null],
+    [new RpcError(Code.ABORTED, 'why'), 409, 'why', null],
+    [new RpcError(Code.ABORTED, 'why', { retryAfterMs: 1_500 }), 409, 'why', '2'],
+    [new RpcError(Code.FAILED_PRECONDITION, 'why'), 409, 'why', null],
+    [new RpcError(Code.ALREADY_EXISTS, 'why'), 409, 'why', null],
+    [new RpcError(Code.RESOURCE_EXHAUSTED, 'why', { retryAfterMs: 4_001 }), 429, 'why', '5'],
+    [
+      new RpcError(Code.UNAVAILABLE, '10.0.0.7:8083 refused'),
+      503,
+      'The service is temporarily unavailable; try again shortly',
+      '1',
+    ],
+    [new RpcError(Code.DEADLINE_EXCEEDED, 'inside'), 504, 'The service did not answer in time', null],
+    [new RpcError(Code.INTERNAL, 'inside'), 500, 'Internal server error', null],
+    [new RpcError(Code.UNIMPLEMENTED, 'inside'), 500, 'Internal server error', null],
+    [new RpcError(Code.DATA_LOSS, 'inside'), 500, 'Internal server error', null],
+  ])('%s from behind becomes %i', async (failure, status, error, retryAfter) => {
+    gateway.ingest.failure = failure;
+    const answer = await gateway.ask('POST', '/v1/events', { body: { type: 'crawl.page', data: 1 } });
+    gateway.ingest.failure = null;
+    expect(answer.status).toBe(status);
+    expect(answer.json).toEqual({ success: false, error });
+    expect(answer.headers.get('retry-after')).toBe(retryAfter);
+  });
+
+  it('AC-04 an INVALID_ARGUMENT without fields still has the form', async () => {
+    gateway.ingest.failure = new RpcError(Code.INVALID_ARGUMENT, 'no good');
+    const { status, json } = await gateway.ask('POST', '/v1/events', { body: { type: 'crawl.page', data: 1 } });
+    gateway.ingest.failure = null;
+    expect(status).toBe(400);
+    expect(json).toEqual({ success: false, error: 'Validation error', message: 'no good', details: [] });
+  });
+
+  it('are JSON even for what never reaches a route', async () => {
+    const badUrl = await gateway.ask('GET', '/v1/webhooks/%zz');
+    expect(badUrl.status).toBe(400);
+    expect(badUrl.json).toEqual({ success: false, error: 'The URL is malformed' });
+    const nowhere = await gateway.ask('GET', '/nowhere', { key: null });
+    expect(nowhere.status).toBe(404);
+    expect(nowhere.json).toEqual({ success: false, error: 'Not found' });
+    const raw = await rawExchange(gateway.url, 'NONSENSE\r\n\r\n');
+    expect(raw).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(raw).toContain('{"success":false,"error":"Bad request"}');
+  });
+});
+
+describe('traces and logs', () => {
+  it('pass the caller’s trace on to the services behind', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await gateway.ask('GET', '/v1/webhooks', { headers: { traceparent } });
+    expect(gateway.webhooks.lastCall?.traceparent).toContain('0af7651916cd43dd8448eb211c80319c');
+    await gateway.ask('GET', '/v1/webhooks', { headers: { traceparent: 'nonsense' } });
+    expect(gateway.webhooks.lastCall?.traceparent).toBeNull();
+  });
+
+  it('AC-05 write no secret, body, key or raw path into the log', async () => {
+    const id = await gateway.create({
+      custom_headers: { Authorization: 'Bearer customers-own' },
+      metadata: { m: 'private-word' },
+    });
+    const rotated = await gateway.ask('POST', `/v1/webhooks/${id}/rotate-secret`);
+    await gateway.ask('POST', '/v1/webhooks', { raw: '{"name":"private-word"' });
+    await gateway.ask('POST', '/v1/webhooks', { body: { name: 'private-word', secret: 'private-word' } });
+    gateway.ingest.failure = new RpcError(Code.INTERNAL, 'broken');
+    await gateway.ask('POST', '/v1/events', { body: { type: 'crawl.page', data: 'private-word' } });
+    gateway.ingest.failure = null;
+    const log = JSON.stringify(lines);
+    for (const word of [ACME_KEY, 'customers-own', 'private-word', rotated.json.data.secret, 'a-service-token']) {
+      expect(log).not.toContain(word);
+    }
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'request',
+        method: 'POST',
+        route: '/v1/webhooks/:webhookId/rotate-secret',
+        status: 200,
+        tenant: 'acme',
+      }),
+    );
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'a request failed', status: 500 }));
+  });
+});
+
+describe('operations', () => {
+  it.each(['/healthz', '/readyz', '/metrics'])('%s is on both ports and needs no key', async (path) => {
+    for (const base of [gateway.url, gateway.opsUrl]) expect((await fetch(`${base}${path}`)).status).toBe(200);
+  });
+
+  it('a port in use is one clear sentence', async () => {
+    const { port } = new URL(gateway.url);
+    await expect(startGateway({ env: { GATEWAY_PORT: port } })).rejects.toThrow(`port ${port} on 127.0.0.1 is in use`);
+  });
+});
+
+function capturing(into: Record<string, unknown>[]): Logger {
+  const logger = createLogger({ service: 'gateway', level: 'trace' });
+  // pino's own stream symbol: what would go to standard error is kept for the test.
+  const stream = Object.getOwnPropertySymbols(logger).find((symbol) => symbol.description === 'pino.stream');
+  if (stream === undefined) throw new Error('pino has changed');
+  (logger as unknown as Record<symbol, unknown>)[stream] = { write: (line: string) => into.push(JSON.parse(line)) };
+  return logger;
+}
+
+async function rawExchange(url: string, request: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk.toString();
+  });
+  socket.write(request);
+  await once(socket, 'close');
+  return answer;
+}

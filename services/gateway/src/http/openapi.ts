@@ -1,0 +1,79 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { globalRegistry } from 'zod';
+import { referenced } from './openapi-components.ts';
+
+type ZodToJson = NonNullable<NonNullable<Parameters<typeof createJsonSchemaTransform>[0]>['zodToJsonConfig']>;
+type Override = NonNullable<ZodToJson['override']>;
+
+/** What the generator would say and we mean otherwise. */
+const override: Override = ({ zodSchema, jsonSchema }) => {
+  // eslint-disable-next-line no-underscore-dangle -- zod's own name for what a schema is made of
+  const { def } = zodSchema._zod as { def: { type: string; catchall?: unknown } };
+  // Answers may gain fields; only requests are closed.
+  if (def.type === 'object' && def.catchall === undefined) delete jsonSchema.additionalProperties;
+  // A bound that nobody chose.
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  // Dropped where a value is converted first, as in query strings; the default is meant for what the caller writes.
+  const fallback = globalRegistry.get(zodSchema)?.['default'];
+  if (fallback !== undefined) jsonSchema.default = fallback;
+};
+
+const DESCRIPTION = `Webhooks for crawler and scraper events: subscribe, receive signed deliveries, see what became of each.
+
+Every request carries \`Authorization: Bearer <API key>\`. Every answer that is not a success is
+\`{"success": false, "error": "…"}\`; validation problems add \`message\` and \`details\`. Times are ISO 8601 in UTC.
+Values of \`custom_headers\` are returned as they were configured to the tenant that owns the webhook; secrets never are.`;
+
+/** Collects the routes registered after it; the document is made of the schemas that validate. */
+export async function describeApi(app: FastifyInstance): Promise<void> {
+  const zodToJsonConfig = { override } as ZodToJson;
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Grapnel API',
+        version: '1.0.0',
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/', description: 'This gateway.' }],
+      tags: [
+        { name: 'Webhooks', description: 'Who wants which events, where, and how.' },
+        { name: 'Deliveries', description: 'What became of each event for each webhook.' },
+        { name: 'Events', description: 'What can happen, and telling that it did.' },
+      ],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key of your tenant.' },
+        },
+      },
+    },
+    transform: createJsonSchemaTransform({ zodToJsonConfig }),
+    transformObject: createJsonSchemaTransformObject({ zodToJsonConfig }),
+  });
+}
+
+interface Operation {
+  readonly operationId?: string;
+  requestBody?: { required?: boolean };
+}
+
+/** As much of it as is touched here. */
+export interface OpenApiDocument {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** Bodies that may be left out, by operation: the generator calls every body required. */
+const OPTIONAL_BODIES: ReadonlySet<string> = new Set(['rotateWebhookSecret']);
+
+/** The document, with the component schemas it uses. */
+export function openApiDocument(app: FastifyInstance): OpenApiDocument {
+  const document = referenced(app.swagger() as unknown as OpenApiDocument);
+  for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
+    const { operationId = '', requestBody } = operation;
+    if (requestBody !== undefined && OPTIONAL_BODIES.has(operationId)) requestBody.required = false;
+  }
+  return document;
+}

@@ -1,0 +1,23 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Scope, type WebhookConfigSchema } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
+import type { z } from 'zod';
+import type { UpdateWebhook } from '../http/schemas/webhook.ts';
+
+/** What a tenant wrote → what the subscription service takes; absent stays absent. */
+export function configMessage(given: z.output<typeof UpdateWebhook>): MessageInitShape<typeof WebhookConfigSchema> {
+  return {
+    ...(given.name !== undefined && { name: given.name }),
+    // The contract clears a description with the empty text.
+    ...(given.description !== undefined && { description: given.description ?? '' }),
+    ...(given.webhook_url !== undefined && { url: given.webhook_url }),
+    ...(given.event_types !== undefined && { eventTypes: { values: given.event_types } }),
+    ...(given.scope !== undefined && { scope: given.scope === 'all' ? Scope.ALL : Scope.SPECIFIC }),
+    ...(given.specific_task_ids !== undefined && { specificTaskIds: { values: given.specific_task_ids } }),
+    ...(given.timeout_seconds !== undefined && { timeoutSeconds: given.timeout_seconds }),
+    ...(given.max_retries !== undefined && { maxRetries: given.max_retries }),
+    ...(given.retry_backoff_multiplier !== undefined && { retryBackoffMultiplier: given.retry_backoff_multiplier }),
+    ...(given.custom_headers !== undefined && { customHeaders: { entries: given.custom_headers } }),
+    ...(given.tags !== undefined && { tags: { values: given.tags } }),
+    ...(given.metadata !== undefined && { metadata: given.metadata }),
+  };
+}

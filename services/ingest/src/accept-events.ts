@@ -1,0 +1,124 @@
+import { encodeEvent } from '@grapnel/contracts/event-codec';
+import type { Topology } from '@grapnel/contracts/topology';
+import { acceptEvent, type Event, type EventInput } from '@grapnel/domain/event/event';
+import { type Entropy, newEventId, type TenantId } from '@grapnel/domain/ids';
+import type { Result } from '@grapnel/domain/result';
+import type { Violation } from '@grapnel/domain/violation';
+import type { Clock } from '@grapnel/runtime/clock';
+import { StoreUnavailable } from '@grapnel/stream/ports';
+import type { Admission } from './admission.ts';
+import type { IngestMetrics } from './ingest-metrics.ts';
+import type { Outcome } from './outcome.ts';
+import type { EventStore } from './ports.ts';
+import type { PublishTrace } from './publish-trace.ts';
+
+/** An event as an edge hands it in. */
+export interface Submission {
+  readonly input: EventInput;
+  readonly tenant: TenantId;
+  /** W3C trace context of the caller, unchecked. */
+  readonly traceparent: string | null;
+}
+
+export interface AcceptParts {
+  readonly store: EventStore;
+  readonly names: Topology;
+  readonly admission: Admission;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly metrics: IngestMetrics;
+  readonly tracing: PublishTrace;
+}
+
+const SHORTEST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 1_000;
+const UNAVAILABLE_RETRY_MS = 1_000;
+/** Weight of the newest in the moving average of the time that storing takes. */
+const NEWEST = 1 / 32;
+
+/** Takes events in: checks them, waits for the store, says what became of each. Never answers before it is stored. */
+export class AcceptEvents {
+  readonly #parts: AcceptParts;
+  #storingMs = 0;
+
+  constructor(parts: AcceptParts) {
+    this.#parts = parts;
+  }
+
+  /** One event, at once or not at all. */
+  async accept(submission: Submission): Promise<Outcome> {
+    const checked = this.#check(submission);
+    if (!checked.ok) return { kind: 'invalid', violations: checked.error };
+    if (!this.#parts.admission.tryEnter(submission.input.data.byteLength)) return this.#busy(checked.value);
+    return this.#store(checked.value, submission);
+  }
+
+  /**
+   * One event, as soon as there is room: until this resolves, the caller must read no further. What became of the
+   * event is `outcome`, later. Rejects with the signal's reason when that ends the waiting.
+   */
+  async acceptInTurn(submission: Submission, signal: AbortSignal): Promise<{ readonly outcome: Promise<Outcome> }> {
+    const checked = this.#check(submission);
+    if (!checked.ok) return { outcome: Promise.resolve({ kind: 'invalid', violations: checked.error }) };
+    await this.#parts.admission.enter(submission.input.data.byteLength, signal);
+    return { outcome: this.#store(checked.value, submission) };
+  }
+
+  /** All or, when one is wrong or there is no room for all, none. Fields of the `n`th are named `events[n].…`. */
+  async acceptTogether(submissions: readonly Submission[]): Promise<Outcome[]> {
+    const checked = submissions.map((submission, n) => this.#check(submission, `events[${n}].`));
+    const violations = checked.flatMap((result) => (result.ok ? [] : result.error));
+    if (violations.length > 0) return [{ kind: 'invalid', violations }];
+    const events = checked.flatMap((result) => (result.ok ? [result.value] : []));
+    const bytes = submissions.reduce((sum, { input }) => sum + input.data.byteLength, 0);
+    if (!this.#parts.admission.tryEnter(bytes, events.length)) return events.map((event) => this.#busy(event));
+    return Promise.all(events.map((event, n) => this.#store(event, submissions[n] as Submission)));
+  }
+
+  #check({ input, tenant }: Submission, at = ''): Result<Event, Violation[]> {
+    const { clock, entropy, metrics } = this.#parts;
+    const now = clock.now();
+    const checked = acceptEvent(input, { tenant, now, newId: () => newEventId(now, entropy) }, at);
+    if (!checked.ok) metrics.count(input.type, 'invalid');
+    return checked;
+  }
+
+  /** For an event that was let in; leaves when the store has answered. */
+  async #store(event: Event, { input: { data }, traceparent }: Submission): Promise<Outcome> {
+    const { store, names, admission, clock, metrics, tracing } = this.#parts;
+    const began = clock.monotonic();
+    const message = encodeEvent(event, data, null, names);
+    const span = tracing.start(event, message.subject, data.byteLength, traceparent);
+    let failure: string | null = null;
+    try {
+      const { duplicate } = await store.publish(tracing.carriedOn(message, span, traceparent));
+      metrics.count(event.type, duplicate ? 'duplicate' : 'accepted');
+      return { kind: 'accepted', eventId: event.id, duplicate };
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      failure = error.message;
+      metrics.count(event.type, error.retryable ? 'unavailable' : 'refused');
+      return notStored(error, event);
+    } finally {
+      admission.leave(data.byteLength);
+      const tookMs = clock.monotonic() - began;
+      this.#storingMs += (tookMs - this.#storingMs) * NEWEST;
+      metrics.took(tookMs);
+      tracing.end(span, failure);
+    }
+  }
+
+  /** Room comes at the pace of the store: the slower it is, the later it makes sense to ask again. */
+  #busy(event: Event): Outcome {
+    this.#parts.metrics.count(event.type, 'busy');
+    const retryAfterMs = Math.min(Math.max(Math.ceil(4 * this.#storingMs), SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
+    return { kind: 'busy', message: 'too many events are under way; nothing of this one was stored', retryAfterMs };
+  }
+}
+
+function notStored(error: StoreUnavailable, event: Event): Outcome {
+  if (!error.retryable)
+    return { kind: 'refused', message: `the event store does not take this event: ${error.message}` };
+  const advice = `it may or may not have been stored; sending it again with the same id (${event.id}) is safe`;
+  return { kind: 'unavailable', message: `${error.message}: ${advice}`, retryAfterMs: UNAVAILABLE_RETRY_MS };
+}

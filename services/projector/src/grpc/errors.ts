@@ -1,0 +1,21 @@
+import { Code, RpcError } from '@grapnel/rpc/errors';
+import { HistoryUnavailable, RebuildUnderWay } from '../ports.ts';
+
+const RETRY_AFTER_MS = 1_000;
+
+/** Expected errors as gRPC says them. */
+export async function answering<T>(answer: () => Promise<T>): Promise<T> {
+  try {
+    return await answer();
+  } catch (error) {
+    throw asRpcError(error);
+  }
+}
+
+export function asRpcError(error: unknown): unknown {
+  if (error instanceof HistoryUnavailable) {
+    return RpcError.unavailable(error.message, RETRY_AFTER_MS, { cause: error });
+  }
+  if (error instanceof RebuildUnderWay) return new RpcError(Code.FAILED_PRECONDITION, error.message);
+  return error;
+}

@@ -1,0 +1,115 @@
+import type { Message } from '@grapnel/contracts/message';
+import { batches } from '@grapnel/stream/batches';
+import type { StreamState } from '@grapnel/stream/ports';
+import type { Checkpoint, ProjectionWriter } from '../ports.ts';
+import type { ProjectionContext } from './project.ts';
+import type { Source } from './sources.ts';
+import { newestReadable } from './stream-end.ts';
+
+/** A stream was deleted and made again while it was read. */
+class StreamReplaced extends Error {
+  constructor(stream: string) {
+    super(`${stream} was replaced by another stream of that name`);
+    this.name = 'StreamReplaced';
+  }
+}
+
+/** The way of one stream's messages into the read model. */
+export class Line {
+  readonly #source: Source;
+  readonly #context: ProjectionContext;
+  readonly #writer: ProjectionWriter;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #endAtBegin: number;
+  #checkpoint: Checkpoint;
+
+  private constructor(
+    source: Source,
+    context: ProjectionContext,
+    writer: ProjectionWriter,
+    at: Checkpoint,
+    end: number,
+  ) {
+    this.#source = source;
+    this.#context = context;
+    this.#writer = writer;
+    this.#checkpoint = at;
+    this.#endAtBegin = end;
+    this.#passed();
+  }
+
+  static async begin(source: Source, context: ProjectionContext, writer: ProjectionWriter): Promise<Line> {
+    const { stream, subjects } = source;
+    const { created, lastSequence } = await context.streams.state(stream);
+    const at = await writer.checkpoint(stream, created, lastSequence);
+    const end = await newestReadable(context.streams, stream, subjects, at.sequence);
+    if (at.sequence < end) context.logger.info({ stream, after: at.sequence, end }, 'projecting what is behind');
+    return new Line(source, context, writer, at, end);
+  }
+
+  get checkpoint(): Checkpoint {
+    return this.#checkpoint;
+  }
+
+  /** Resolves when everything is projected that was in the stream at the beginning, or after `signal`. */
+  reachedEnd(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) this.#end.resolve();
+    else signal.addEventListener('abort', () => this.#end.resolve(), { once: true });
+    return this.#end.promise;
+  }
+
+  /** Resolves after `signal`. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { streams, clock } = this.#context;
+    const { stream, headersOnly, batch: size } = this.#source;
+    // Reading must end before the loop is left, or leaving it would wait for the next message.
+    const failed = new AbortController();
+    const messages = streams.read(stream, {
+      after: this.#checkpoint.sequence,
+      headersOnly,
+      signal: AbortSignal.any([signal, failed.signal]),
+    });
+    for await (const batch of batches(messages, { ...size, clock })) {
+      try {
+        await this.#apply(batch);
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    }
+  }
+
+  /** @throws StreamReplaced */
+  async check(): Promise<void> {
+    const { streams, metrics, logger } = this.#context;
+    const { stream } = this.#source;
+    let state: StreamState;
+    try {
+      state = await streams.state(stream);
+    } catch (error) {
+      logger.debug({ err: error, stream }, 'the end of a stream could not be asked for');
+      return;
+    }
+    if (state.created !== this.#checkpoint.created) throw new StreamReplaced(stream);
+    metrics.lag(stream, Math.max(0, state.lastSequence - this.#checkpoint.sequence));
+  }
+
+  async #apply(batch: readonly Message[]): Promise<void> {
+    const { clock, logger, metrics } = this.#context;
+    const { stream } = this.#source;
+    const began = clock.monotonic();
+    const changes = this.#source.changesOf(batch, (error) => {
+      metrics.unreadable(stream);
+      logger.error({ err: error }, 'an unreadable message was passed over');
+    });
+    const to = batch.at(-1)?.sequence ?? this.#checkpoint.sequence;
+    const written = await this.#writer.apply(changes, this.#checkpoint, to);
+    this.#checkpoint = { ...this.#checkpoint, sequence: to };
+    this.#passed();
+    metrics.batch(stream, batch.length, clock.monotonic() - began, written);
+  }
+
+  #passed(): void {
+    if (this.#checkpoint.sequence >= this.#endAtBegin) this.#end.resolve();
+  }
+}

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { Explanation_Verdict, WebhookService } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
+import type { Topology } from '@grapnel/contracts/topology';
+import { CATALOGUE } from '@grapnel/domain/catalogue';
+import { type Entropy, isWebhookId, newWebhookId, type TenantId, type WebhookId } from '@grapnel/domain/ids';
+import { describeVerdict, judge, type Verdict } from '@grapnel/domain/match';
+import type { UrlPolicy } from '@grapnel/domain/security/endpoint-url';
+import { type KeyRing, seal } from '@grapnel/domain/security/keyring';
+import { DEFAULT_ROTATION_OVERLAP_SECONDS } from '@grapnel/domain/webhook/config';
+import type { WebhookCommand } from '@grapnel/domain/webhook/decide';
+import { tenantOf } from '@grapnel/rpc/auth';
+import { Code, RpcError } from '@grapnel/rpc/errors';
+import { type CallContext, type Handlers, type Registration, register } from '@grapnel/rpc/server';
+import type { Clock } from '@grapnel/runtime/clock';
+import type { Logger } from '@grapnel/runtime/logger';
+import type { EventStreams } from '@grapnel/stream/ports';
+import { changeFeed } from '../change-feed.ts';
+import { commandWebhook } from '../command-webhook.ts';
+import type { Directory } from '../directory.ts';
+import { purgeStreams } from '../purge-deleted.ts';
+import { sendTest } from '../send-test.ts';
+import { changesFrom, toMessage } from './mapping.ts';
+import { refusal, storing } from './refusals.ts';
+
+export interface WebhookServiceContext {
+  readonly directory: Directory;
+  readonly streams: EventStreams;
+  readonly names: Topology;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly entropy: Entropy;
+  readonly keyRing: KeyRing;
+  readonly urlPolicy: UrlPolicy;
+  readonly brand: string;
+  readonly maxWebhooksPerTenant: number;
+}
+
+const PAGE = { default: 100, max: 1_000 };
+
+/** The gRPC edge of webhooks: who asks, what is asked, what is answered. The decisions are the domain's. */
+export function webhookService(context: WebhookServiceContext): Registration {
+  return register(WebhookService, 'tenant', handlers(context));
+}
+
+function handlers(context: WebhookServiceContext): Handlers<typeof WebhookService> {
+  const { directory, streams, names, clock } = context;
+  const command = async (tenant: TenantId, id: string, made: (id: WebhookId) => WebhookCommand) => {
+    if (!isWebhookId(id)) throw RpcError.notFound('Webhook', id);
+    const done = await storing(() => commandWebhook({ webhooks: directory, streams, names }, tenant, id, made(id)));
+    if (!done.ok) throw refusal(done.error, id);
+    return done.value;
+  };
+  const changed = async (call: CallContext, id: string, made: (id: WebhookId) => WebhookCommand) => {
+    const { state, revision } = await command(tenantOf(call.principal), id, made);
+    if (state.kind !== 'present') throw RpcError.notFound('Webhook', id);
+    return toMessage(state.webhook, revision);
+  };
+  const existing = (call: CallContext, id: string) => {
+    const found = isWebhookId(id) ? directory.ofTenant(tenantOf(call.principal), id) : null;
+    if (found === null) throw RpcError.notFound('Webhook', id);
+    return found;
+  };
+  // 64 hexadecimal digits of 32 random bytes, used as text (AC-03).
+  const newSecret = (): string => randomBytes(32).toString('hex');
+  const sealed = (id: WebhookId, secret: string): string => seal(context.keyRing, id, secret, context.entropy);
+
+  return {
+    async createWebhook({ config }, call) {
+      const tenant = tenantOf(call.principal);
+      if (directory.countOf(tenant) >= context.maxWebhooksPerTenant) {
+        throw new RpcError(Code.FAILED_PRECONDITION, `at most ${context.maxWebhooksPerTenant} webhooks per tenant`);
+      }
+      const secret = newSecret();
+      const at = clock.now();
+      const webhook = await changed(call, newWebhookId(at, context.entropy), (id) => ({
+        type: 'create',
+        at,
+        id,
+        tenant,
+        changes: changesFrom(config),
+        sealedSecret: sealed(id, secret),
+        policy: context.urlPolicy,
+      }));
+      return { webhook, secret };
+    },
+
+    async getWebhook({ webhookId }, call) {
+      const { webhook, revision } = existing(call, webhookId);
+      return toMessage(webhook, revision);
+    },
+
+    async listWebhooks({ pageSize, pageToken }, call) {
+      if (pageSize > PAGE.max) {
+        throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
+      }
+      if (pageToken !== '' && !isWebhookId(pageToken)) {
+        throw RpcError.invalid([
+          { field: 'page_token', code: 'INVALID_VALUE', message: 'is not from a previous page' },
+        ]);
+      }
+      const tenant = tenantOf(call.principal);
+      const ids = directory.idsOf(tenant);
+      const from = pageToken === '' ? 0 : ids.findIndex((id) => id < pageToken);
+      const page = from < 0 ? [] : ids.slice(from, from + (pageSize || PAGE.default));
+      const last = page.at(-1);
+      return {
+        webhooks: page.flatMap((id) => {
+          const found = directory.ofTenant(tenant, id);
+          return found === null ? [] : [toMessage(found.webhook, found.revision)];
+        }),
+        nextPageToken: last !== undefined && last !== ids.at(-1) ? last : '',
+      };
+    },
+
+    updateWebhook: ({ webhookId, changes }, call) =>
+      changed(call, webhookId, () => ({
+        type: 'update',
+        at: clock.now(),
+        changes: changesFrom(changes),
+        policy: context.urlPolicy,
+      })),
+
+    async deleteWebhook({ webhookId }, call) {
+      const tenant = tenantOf(call.principal);
+      await command(tenant, webhookId, () => ({ type: 'delete', at: clock.now() }));
+      // Stored already: if this fails, the sweep of deleted webhooks does it later.
+      await purgeStreams(streams, names, webhookId as WebhookId).catch((error: unknown) => {
+        context.logger.warn({ err: error, webhook: webhookId }, 'purging a deleted webhook is left to the sweep');
+      });
+      return {};
+    },
+
+    activateWebhook: ({ webhookId }, call) => changed(call, webhookId, () => ({ type: 'activate', at: clock.now() })),
+
+    deactivateWebhook: ({ webhookId }, call) =>
+      changed(call, webhookId, () => ({ type: 'deactivate', at: clock.now() })),
+
+    async rotateSecret({ webhookId, overlapSeconds }, call) {
+      const secret = newSecret();
+      const webhook = await changed(call, webhookId, (id) => ({
+        type: 'rotate_secret',
+        at: clock.now(),
+        sealedSecret: sealed(id, secret),
+        overlapMs: (overlapSeconds ?? DEFAULT_ROTATION_OVERLAP_SECONDS) * 1_000,
+      }));
+      return { webhook, secret };
+    },
+
+    async testWebhook({ webhookId }, call) {
+      const { webhook, revision } = existing(call, webhookId);
+      const delivery = await storing(() => sendTest(context, webhook, revision, call.traceparent));
+      return { deliveryId: delivery.id, eventId: delivery.eventId };
+    },
+
+    async explain({ type, taskId, webhookId }, call) {
+      const tenant = tenantOf(call.principal);
+      const asked = webhookId === '' ? directory.idsOf(tenant) : [existing(call, webhookId).webhook.id];
+      const event = { type, taskId: taskId === '' ? null : taskId };
+      return {
+        explanations: asked.flatMap((id) => {
+          const found = directory.ofTenant(tenant, id);
+          if (found === null) return [];
+          const verdict = judge(found.webhook, event);
+          return [{ webhookId: id, verdict: VERDICTS[verdict.kind], reason: describeVerdict(verdict) }];
+        }),
+      };
+    },
+
+    async *watchWebhooks(_request, call) {
+      const tenant = tenantOf(call.principal);
+      let complete = false;
+      const mine = (change: { kind: string; tenant?: TenantId }): boolean =>
+        change.kind === 'position' || (change.kind === 'webhook' && change.tenant === tenant);
+      for await (const told of changeFeed(directory, mine, call.signal)) {
+        if (told.kind === 'webhook') {
+          const found = directory.ofTenant(tenant, told.id);
+          if (found === null) yield { change: { case: 'deletedWebhookId', value: told.id } };
+          else yield { change: { case: 'changed', value: toMessage(found.webhook, found.revision) } };
+        } else if (told.kind === 'position' && !complete) {
+          complete = true;
+          yield { change: { case: 'snapshotDone', value: { revision: BigInt(told.position) } } };
+        }
+      }
+    },
+
+    async listEventTypes() {
+      return { eventTypes: CATALOGUE.map(({ name, category, description }) => ({ name, category, description })) };
+    },
+  };
+}
+
+const VERDICTS: Readonly<Record<Verdict['kind'], Explanation_Verdict>> = {
+  matched: Explanation_Verdict.MATCHED,
+  filtered_by_type: Explanation_Verdict.FILTERED_BY_TYPE,
+  filtered_by_scope: Explanation_Verdict.FILTERED_BY_SCOPE,
+  inactive: Explanation_Verdict.INACTIVE,
+};
