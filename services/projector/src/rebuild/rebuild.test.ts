@@ -203,8 +203,7 @@ describe('retention', () => {
   it('makes partitions for the coming days', async () => {
     const projector = await start({ env });
     await projector.settled();
-    const partitions = () =>
-      run(database.url, `SELECT relname FROM pg_class WHERE relname ~ '^attempts_2[0-9]{7}$'`);
+    const partitions = () => run(database.url, `SELECT relname FROM pg_class WHERE relname ~ '^attempts_2[0-9]{7}$'`);
     // An empty line is settled from the start; the days are made when the writer has its connection.
     await eventually(async () => expect(await partitions()).toHaveLength(3));
   });
