@@ -2,7 +2,7 @@ import type { TenantId } from '@grapnel/domain/ids';
 import type { ApiKey, ApiKeyEvent } from '@grapnel/domain/tenancy/api-key';
 import type { WebhookEvent, WebhookState } from '@grapnel/domain/webhook/webhook';
 import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
-import type { AggregateKind, Topology } from './topology.ts';
+import { AGGREGATE_KINDS, type AggregateKind, type Topology } from './topology.ts';
 
 /** What WEBHOOKS holds: what happened, and the state it made, so that the last message alone is enough. */
 export interface Recorded<Event, State> {
@@ -23,7 +23,7 @@ export interface Aggregate {
 /** `expectedLastSequence`: position of the state that was decided upon; 0 for a new aggregate. */
 export function encodeRecorded(
   aggregate: Aggregate,
-  recorded: RecordedWebhook | RecordedApiKey,
+  recorded: Recorded<unknown, unknown>,
   expectedLastSequence: number,
   names: Topology,
 ): NewMessage {
@@ -39,11 +39,16 @@ export function encodeRecorded(
 export function aggregateOf(message: Message): Aggregate {
   return reading(message, () => {
     const [tenant, kind, id] = message.subject.split('.').slice(-3);
-    if (tenant === undefined || id === undefined || (kind !== 'webhook' && kind !== 'key')) {
-      throw new Error('not the subject of an aggregate');
-    }
+    if (tenant === undefined || id === undefined || !isKind(kind)) throw new Error('not the subject of an aggregate');
     return { tenant, kind, id };
   });
+}
+
+const isKind = (token: string | undefined): token is AggregateKind => AGGREGATE_KINDS.some((kind) => kind === token);
+
+/** @throws UnreadableMessage */
+export function decodeRecorded(message: Message): Recorded<unknown, unknown> {
+  return reading(message, () => JSON.parse(decodeText(message.body)) as Recorded<unknown, unknown>);
 }
 
 /** @throws UnreadableMessage */

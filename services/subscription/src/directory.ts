@@ -1,4 +1,9 @@
-import { aggregateOf, decodeRecordedApiKey, decodeRecordedWebhook } from '@grapnel/contracts/aggregate-codec';
+import {
+  aggregateOf,
+  decodeRecorded,
+  decodeRecordedApiKey,
+  decodeRecordedWebhook,
+} from '@grapnel/contracts/aggregate-codec';
 import { type Message, UnreadableMessage } from '@grapnel/contracts/message';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
@@ -8,11 +13,13 @@ import { ABSENT, type Webhook, type WebhookState } from '@grapnel/domain/webhook
 import type { Logger } from '@grapnel/runtime/logger';
 import type { EventStreams } from '@grapnel/stream/ports';
 import type { Versioned, Webhooks } from './ports.ts';
+import { type RecordDirectory, type RecordKind, Records, type StoredRecord } from './records.ts';
 
 /** What changed; the directory holds the new state. */
 export type Change =
   | { readonly kind: 'webhook'; readonly id: WebhookId; readonly tenant: TenantId }
   | { readonly kind: 'key'; readonly hash: string }
+  | { readonly kind: 'record'; readonly of: RecordKind; readonly tenant: TenantId; readonly id: string }
   | { readonly kind: 'position' };
 
 const STOPPING = 'the directory is stopping';
@@ -20,11 +27,17 @@ const STOPPING = 'the directory is stopping';
 const NOTHING: Versioned = { state: ABSENT, revision: 0 };
 
 /**
- * Every webhook and API key in memory, made from the last message of each subject of WEBHOOKS and kept by its tail.
+ * Every webhook, API key and other record in memory, made from the last message of each subject of WEBHOOKS and kept by its tail.
  * Replicas have one each; none is ahead of the stream, and {@link Directory.caughtUp} says when one is not behind.
  */
-export class Directory implements Webhooks {
+export class Directory implements Webhooks, RecordDirectory {
   readonly index = new MatchIndex();
+  readonly #records: Readonly<Record<RecordKind, Records<unknown>>> = {
+    account: new Records('account'),
+    event_type: new Records('event_type'),
+    trigger: new Records('trigger'),
+    replay: new Records('replay'),
+  };
   readonly #webhooks = new Map<WebhookId, Versioned>();
   readonly #ofTenant = new Map<TenantId, Set<WebhookId>>();
   readonly #keys = new Map<string, { readonly key: ApiKey; readonly revision: number }>();
@@ -107,6 +120,17 @@ export class Directory implements Webhooks {
     this.#putKey(key, revision);
   }
 
+  /** The records of one kind; the caller names the shape of their state, as the one who writes them. */
+  records<State>(kind: RecordKind): Records<State> {
+    return this.#records[kind] as Records<State>;
+  }
+
+  applyOwnRecord(kind: RecordKind, record: StoredRecord<unknown>): void {
+    if (this.#records[kind].put(record)) {
+      this.#tell({ kind: 'record', of: kind, tenant: record.tenant, id: record.id });
+    }
+  }
+
   /** Calls `listener` at every change until the returned function is called. */
   listen(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
@@ -153,11 +177,14 @@ export class Directory implements Webhooks {
   }
 
   #apply(message: Message): void {
-    const { kind, id } = aggregateOf(message);
+    const { kind, id, tenant } = aggregateOf(message);
+    const revision = message.sequence;
     if (kind === 'webhook') {
-      this.#putWebhook(id as WebhookId, decodeRecordedWebhook(message).state, message.sequence);
+      this.#putWebhook(id as WebhookId, decodeRecordedWebhook(message).state, revision);
+    } else if (kind === 'key') {
+      this.#putKey(decodeRecordedApiKey(message).state, revision);
     } else {
-      this.#putKey(decodeRecordedApiKey(message).state, message.sequence);
+      this.applyOwnRecord(kind, { tenant, id, state: decodeRecorded(message).state, revision });
     }
   }
 

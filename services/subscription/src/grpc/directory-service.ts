@@ -15,7 +15,7 @@ export function directoryService(directory: Directory): Registration {
       let complete = false;
       /** What this watcher was told last, so that changes of health alone are not sent. */
       const told = new Map<WebhookId, Webhook>();
-      for await (const feed of changeFeed(directory, ({ kind }) => kind !== 'key', signal)) {
+      for await (const feed of changeFeed(directory, ({ kind }) => kind === 'webhook' || kind === 'position', signal)) {
         if (feed.kind === 'webhook') {
           const { state, revision } = directory.find(feed.id);
           if (state.kind === 'present') {
@@ -39,7 +39,7 @@ export function directoryService(directory: Directory): Registration {
 
     async *watchApiKeys(_request, { signal }) {
       let complete = false;
-      for await (const feed of changeFeed(directory, ({ kind }) => kind !== 'webhook', signal)) {
+      for await (const feed of changeFeed(directory, ({ kind }) => kind === 'key' || kind === 'position', signal)) {
         if (feed.kind === 'key') {
           const key = directory.keyByHash(feed.hash)?.key;
           if (key === undefined) continue;
