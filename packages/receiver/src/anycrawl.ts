@@ -1,31 +1,19 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { EventData, OtherType } from './event-data.ts';
+import { toleranceOf, verifyIsoTime } from './freshness.ts';
+import { headerOf, onlyHeader } from './headers.ts';
+import { verifyHexHmac } from './hex-hmac.ts';
+import { type Json, notReceived, parseBody, type Receiver, type TimedReceiverOptions } from './receive.ts';
+import { secretsOf } from './secrets.ts';
+import type { Freshness, HeaderValue, SignedDelivery, Verification } from './verification.ts';
 
-/** A delivery as it arrived. */
-export interface AnyCrawlDelivery {
-  /** The raw body, before any parsing: parsing and printing JSON again changes its bytes. */
-  readonly body: Uint8Array | string;
-  /** The header `X-AnyCrawl-Signature`; absent, or given several times, is never valid. */
-  readonly header: string | readonly string[] | undefined;
-  /** The webhook's secret, as it was shown when the webhook was created; never hex-decoded. */
-  readonly secret?: string;
-  /** Several, during a rotation: any of them will do. */
-  readonly secrets?: readonly string[];
+/** `header` is `X-AnyCrawl-Signature`. */
+export interface AnyCrawlDelivery extends SignedDelivery, Freshness {
+  /**
+   * `X-Webhook-Timestamp`, when its age is to be checked; a property that is there but undefined counts as missing.
+   * The signature does not cover it: it finds delays and wrong clocks, not a forger.
+   */
+  readonly timestamp?: HeaderValue;
 }
-
-/** Why a delivery must not be trusted. */
-export type AnyCrawlRefusal =
-  /** The header is not there. */
-  | 'missing'
-  /** It is not `sha256=` and 64 hexadecimal digits. */
-  | 'malformed'
-  /** It was signed with another secret, or the body is not what was sent. */
-  | 'mismatch';
-
-export type AnyCrawlVerification =
-  | { readonly valid: true }
-  | { readonly valid: false; readonly reason: AnyCrawlRefusal };
-
-const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
 
 /**
  * Says whether a delivery came from whoever knows the secret, unchanged.
@@ -37,18 +25,47 @@ const SIGNATURE = /^sha256=([0-9a-f]{64})$/i;
  * ```
  * @throws TypeError when no secret is given, or an empty one: everybody could sign with that
  */
-export function verifyAnyCrawl({ body, header, secret, secrets }: AnyCrawlDelivery): AnyCrawlVerification {
-  const candidates = [...(secret === undefined ? [] : [secret]), ...(secrets ?? [])];
-  if (candidates.length === 0 || candidates.includes('')) throw new TypeError('a secret is needed to verify with');
-  if (header === undefined || header === '') return { valid: false, reason: 'missing' };
-  const hex = typeof header === 'string' ? SIGNATURE.exec(header.trim())?.[1] : undefined;
-  if (hex === undefined) return { valid: false, reason: 'malformed' };
-  const presented = Buffer.from(hex, 'hex');
-  // Every secret is tried, whichever fits: the duration tells nothing about which one is in use.
-  let valid = false;
-  for (const candidate of candidates) {
-    const expected = createHmac('sha256', candidate).update(body).digest();
-    if (timingSafeEqual(expected, presented)) valid = true;
-  }
-  return valid ? { valid } : { valid, reason: 'mismatch' };
+export function verifyAnyCrawl(delivery: AnyCrawlDelivery): Verification {
+  const signed = verifyHexHmac(delivery);
+  if (!signed.valid || !('timestamp' in delivery)) return signed;
+  return verifyIsoTime(delivery.timestamp, delivery);
+}
+
+interface AnyCrawlEnvelope<T, D> {
+  /** From `X-Webhook-Event`. */
+  readonly type: T;
+  /** The same on every attempt and replay: what to deduplicate by. */
+  readonly deliveryId: string;
+  /** When this attempt was made, ISO 8601. */
+  readonly timestamp: string;
+  readonly data: D;
+}
+
+/** `switch (event.type)` narrows `data`. `Added` says it of an operator's own types: `{ 'invoice.paid': Invoice }`. */
+export type AnyCrawlEvent<Added = object> = EventOf<EventData & Added> | AnyCrawlEnvelope<OtherType, Json>;
+
+type EventOf<D> = { readonly [T in keyof D]: AnyCrawlEnvelope<T, D[T]> }[keyof D];
+
+/**
+ * Receives deliveries in AnyCrawl's format: the event's bare data, everything else in headers.
+ * @throws TypeError when no secret is given, or an empty one
+ */
+export function anyCrawlReceiver<Added = object>(options: TimedReceiverOptions): Receiver<AnyCrawlEvent<Added>> {
+  secretsOf(options);
+  toleranceOf(options);
+  const { signatureHeader = 'X-AnyCrawl-Signature' } = options;
+  return {
+    receive({ headers, body }) {
+      const timestamp = headerOf(headers, 'X-Webhook-Timestamp');
+      const checked = verifyAnyCrawl({ ...options, body, header: headerOf(headers, signatureHeader), timestamp });
+      if (!checked.valid) return checked;
+      const type = onlyHeader(headers, 'X-Webhook-Event');
+      const deliveryId = onlyHeader(headers, 'X-Webhook-Delivery-Id');
+      if (type === null || deliveryId === null) return notReceived('missing');
+      const data = parseBody(body);
+      if (data === undefined) return notReceived('unreadable');
+      // Which data belongs to which type is the sender's promise.
+      return { valid: true, event: { type, deliveryId, timestamp, data } as unknown as AnyCrawlEvent<Added> };
+    },
+  };
 }
