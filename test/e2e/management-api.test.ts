@@ -56,6 +56,32 @@ describe('the management API over the whole platform', () => {
     expect(JSON.stringify(webhook.body)).not.toContain(secret);
   });
 
+  it('ST-05 sends the password of a URL, never shows it, and keeps it when the URL comes back as it was shown', async () => {
+    const withPassword = platform.receiver.url('/basic').replace('://', '://user:pass-word-1@');
+    const shown = withPassword.replace('pass-word-1', '***');
+    const { id } = await platform.createWebhook('/basic', {
+      webhook_url: withPassword,
+      event_types: ['scrape.cancelled'],
+    });
+    const read = await platform.call('GET', `/v1/webhooks/${id}`);
+    expect(read.body.data.webhook_url).toBe(shown);
+    const update = await platform.call('PUT', `/v1/webhooks/${id}`, { name: 'renamed', webhook_url: shown });
+    expect(update.body.data).toMatchObject({ name: 'renamed', webhook_url: shown });
+    const elsewhere = await platform.call('PUT', `/v1/webhooks/${id}`, { webhook_url: `${shown}/other` });
+    expect(elsewhere).toMatchObject({ status: 400, body: { details: [{ field: 'webhook_url' }] } });
+    await publish('scrape.cancelled', {});
+    const [delivery] = await platform.ended(id, 1);
+    const [request] = platform.receiver.requestsTo('/basic');
+    const credentials = Buffer.from('user:pass-word-1').toString('base64');
+    expect(request?.header('authorization')).toBe(`Basic ${credentials}`);
+    const history = await platform.call('GET', `/v1/webhooks/${id}/deliveries/${delivery.uuid}`);
+    for (const { body } of [read, update, elsewhere, history]) {
+      expect(JSON.stringify(body)).not.toContain('pass-word-1');
+      expect(JSON.stringify(body)).not.toContain(credentials);
+    }
+    expect(history.body.data.request_url).toBe(platform.receiver.url('/basic'));
+  });
+
   it('AC-13 replays the same bytes under the same id, again and again', async () => {
     const { id } = await platform.createWebhook('/replay', { event_types: ['scrape.failed'], max_retries: 0 });
     platform.receiver.sequence('/replay', [{ status: 500 }]);

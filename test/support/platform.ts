@@ -1,3 +1,4 @@
+import { freePort } from '@grapnel/embedded/free-port';
 import { createApp as createGateway } from '@grapnel/gateway/app';
 import { readConfig as readGatewayConfig } from '@grapnel/gateway/config';
 import { createApp as createIngest } from '@grapnel/ingest/app';
@@ -25,6 +26,8 @@ import {
 
 export interface PlatformOptions extends GroundOptions {
   readonly dispatchers?: number;
+  /** What the subscription service alone is told. */
+  readonly subscriptionEnv?: TestEnv;
 }
 
 /** What the REST API answered. */
@@ -52,6 +55,7 @@ interface Parts {
   /** To the services, with the service token. */
   readonly subscription: Channel;
   readonly query: Channel;
+  readonly restartable: RestartableSubscription;
 }
 
 /** All five services in this process, with real servers behind them, and one tenant's view of them. */
@@ -67,6 +71,7 @@ export class Platform implements AsyncDisposable {
   declare readonly tenant: string;
   declare readonly subscription: Channel;
   declare readonly query: Channel;
+  declare readonly restartable: RestartableSubscription;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(stack: AsyncDisposableStack, parts: Parts) {
@@ -79,12 +84,29 @@ export class Platform implements AsyncDisposable {
     const ground = stack.use(await prepareGround(options));
     const database = stack.use(await freshDatabase());
     const grpc = (app: RunningApp): string => app.addresses['grpc'] ?? '';
-    const subscription = stack.use(await startSubscription(ground.env));
+    // Known before they are taken: the subscription service calls those that call it.
+    const ports = {
+      SUBSCRIPTION_GRPC_PORT: String(await freePort()),
+      QUERY_GRPC_PORT: String(await freePort()),
+      DELIVERY_GRPC_PORT: String(await freePort()),
+    };
+    const restartable = new RestartableSubscription({
+      ...ground.env,
+      SUBSCRIPTION_GRPC_PORT: ports.SUBSCRIPTION_GRPC_PORT,
+      QUERY_GRPC: `127.0.0.1:${ports.QUERY_GRPC_PORT}`,
+      DELIVERY_GRPC: `127.0.0.1:${ports.DELIVERY_GRPC_PORT}`,
+      ...options.subscriptionEnv,
+    });
+    stack.use(restartable);
+    const subscription = await restartable.start();
     const base = { ...ground.env, DATABASE_URL: database.url, SUBSCRIPTION_GRPC: grpc(subscription) };
-    const projector = stack.use(await createProjector(readProjectorConfig({ ...base, QUERY_GRPC_PORT: '0' }), QUIET));
+    const { QUERY_GRPC_PORT } = ports;
+    const projector = stack.use(await createProjector(readProjectorConfig({ ...base, QUERY_GRPC_PORT }), QUIET));
     const dispatchers: RunningApp[] = [];
     for (let i = 1; i <= (options.dispatchers ?? 1); i++) {
-      dispatchers.push(stack.use(await startDispatcher({ ...base, QUERY_GRPC: grpc(projector) }, `dispatcher-${i}`)));
+      const port = i === 1 ? { DELIVERY_GRPC_PORT: ports.DELIVERY_GRPC_PORT } : {};
+      const env = { ...base, ...port, QUERY_GRPC: grpc(projector) };
+      dispatchers.push(stack.use(await startDispatcher(env, `dispatcher-${i}`)));
     }
     const ingest = stack.use(
       await createIngest(readIngestConfig({ ...base, INGEST_GRPC_PORT: '0', INGEST_HTTP_PORT: '0' }), QUIET),
@@ -114,6 +136,7 @@ export class Platform implements AsyncDisposable {
       apiKey,
       tenant,
       subscription: toSubscription,
+      restartable,
       query,
     });
   }
@@ -160,6 +183,30 @@ export class Platform implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
+  }
+}
+
+/** The subscription service at an address that outlasts it. */
+class RestartableSubscription implements AsyncDisposable {
+  readonly #env: TestEnv;
+  #app: RunningApp | null = null;
+
+  constructor(env: TestEnv) {
+    this.#env = env;
+  }
+
+  async start(): Promise<RunningApp> {
+    this.#app = await startSubscription(this.#env);
+    return this.#app;
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.[Symbol.asyncDispose]();
+    this.#app = null;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }
 

@@ -4,6 +4,7 @@ import { ConfigError } from '@grapnel/runtime/env';
 import { Command } from 'commander';
 import { CommandError, sentenceOf } from './command-error.ts';
 import { addDeliveries } from './commands/deliveries.ts';
+import { asCalled, calledBy, helpAs, helpWhenBare } from './commands/help.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRebuild, addStatus } from './commands/projection.ts';
 import { addProvision } from './commands/provision.ts';
@@ -13,8 +14,10 @@ import { Screen } from './screen.ts';
 import { addUp } from './up/command.ts';
 
 const screen = new Screen(process.stdout, process.stderr);
-const program = new Command('grapnel')
+const name = calledBy(process.env);
+const program = new Command(name)
   .description('Event-sourced webhook delivery.')
+  .configureOutput(helpAs(name, process.stdout, process.stderr))
   .showHelpAfterError('(--help says more)')
   .helpCommand(false);
 for (const add of [
@@ -23,13 +26,14 @@ for (const add of [
 ]) {
   add(program, screen, process.env);
 }
+for (const group of [program, ...program.commands.filter(({ commands }) => commands.length > 0)]) helpWhenBare(group);
 
 try {
   await program.parseAsync(process.argv);
   process.exit(0);
 } catch (error) {
   screen.status('');
-  screen.say(explained(error));
+  screen.say(asCalled(name, explained(error)));
   process.exit(1);
 }
 

@@ -1,3 +1,5 @@
+import { visibleLines } from './visible.ts';
+
 /** The part of a stream that a screen needs; `process.stdout` and `process.stderr` are such. */
 export interface Output {
   readonly isTTY?: boolean;
@@ -41,12 +43,14 @@ export class Screen {
 
   /** Replaces the line at the bottom; an empty one takes it away. */
   status(line: string): void {
-    if (!this.live || line === this.#status) return;
-    this.#status = line;
+    const shown = visibleLines(line);
+    if (!this.live || shown === this.#status) return;
+    this.#status = shown;
     this.#err.write(CLEAR_LINE + this.#fitting());
   }
 
-  #above(output: Output, line: string): void {
+  #above(output: Output, text: string): void {
+    const line = visibleLines(text);
     if (this.#status === '') {
       output.write(`${line}\n`);
       return;

@@ -12,6 +12,8 @@ export interface ProducerEvent {
   readonly type: string;
   readonly jobId?: string;
   readonly taskId?: string;
+  /** For webhooks that filter by them: at most 50, each of 1 to 100 characters. */
+  readonly tags?: readonly string[];
   /** When it happened; absent: when Grapnel accepts it. Milliseconds since the epoch, or a `Date`. */
   readonly time?: number | Date;
   /** Any JSON value, at most 1 MB (1,048,576 bytes) and 64 levels deep. Bytes are taken as JSON in UTF-8, as they are. */
@@ -34,9 +36,9 @@ export type WireEvent = Exclude<MessageInitShape<typeof EventSchema>, { $typeNam
 
 /** @throws TypeError when `data` has no JSON form (undefined, a cycle, a bigint) or `time` is no time */
 export function wireEventOf(event: ProducerEvent, id: string, traceparent: string | null): WireEvent {
-  const { type, jobId = '', taskId = '', time, data } = event;
+  const { type, jobId = '', taskId = '', tags = [], time, data } = event;
   return {
-    ...{ id, type, jobId, taskId, data: bytesOf(data), traceparent: traceparent ?? '' },
+    ...{ id, type, jobId, taskId, tags: [...tags], data: bytesOf(data), traceparent: traceparent ?? '' },
     ...(time === undefined ? {} : { time: timestampOf(Number(time)) }),
   };
 }

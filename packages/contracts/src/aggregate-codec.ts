@@ -1,5 +1,6 @@
 import type { TenantId } from '@grapnel/domain/ids';
 import type { ApiKey, ApiKeyEvent } from '@grapnel/domain/tenancy/api-key';
+import { DEFAULTS } from '@grapnel/domain/webhook/config';
 import type { WebhookEvent, WebhookState } from '@grapnel/domain/webhook/webhook';
 import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
 import { AGGREGATE_KINDS, type AggregateKind, type Topology } from './topology.ts';
@@ -53,7 +54,13 @@ export function decodeRecorded(message: Message): Recorded<unknown, unknown> {
 
 /** @throws UnreadableMessage */
 export function decodeRecordedWebhook(message: Message): RecordedWebhook {
-  return reading(message, () => JSON.parse(decodeText(message.body)) as RecordedWebhook);
+  return reading(message, () => {
+    const { event, state } = JSON.parse(decodeText(message.body)) as RecordedWebhook;
+    if (state.kind !== 'present') return { event, state };
+    // A state written by an older version lacks the fields that came later.
+    const config = { ...DEFAULTS, ...state.webhook.config };
+    return { event, state: { ...state, webhook: { ...state.webhook, config } } };
+  });
 }
 
 /** @throws UnreadableMessage */

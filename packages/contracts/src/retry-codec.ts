@@ -30,6 +30,11 @@ export function encodeDueEntry(entry: RetryEntry, cause: Cause, names: Topology)
   return { subject: names.subjects.due(entry.delivery.webhookId), body: encodeJson(entry), headers: {}, id: cause };
 }
 
+/** An entry of a bulk replay: due at once, behind a consumer of its own. */
+export function encodeBulkEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
+  return { subject: names.subjects.bulk(entry.delivery.webhookId), body: encodeJson(entry), headers: {}, id: cause };
+}
+
 /** @throws UnreadableMessage */
 export function decodeRetryEntry(message: Message): RetryEntry {
   return reading(message, () => JSON.parse(decodeText(message.body)) as RetryEntry);

@@ -1,4 +1,4 @@
-import type { TenantId, WebhookId } from '@grapnel/domain/ids';
+import type { ExecutionId, TenantId, TriggerId, WebhookId } from '@grapnel/domain/ids';
 import { partitionOf } from '@grapnel/domain/partition';
 import { LANES } from '@grapnel/domain/retry';
 
@@ -26,6 +26,7 @@ export interface Topology {
     readonly deliveries: string;
     readonly retries: string;
     readonly outcomes: string;
+    readonly executions: string;
   };
   readonly buckets: {
     /** Live dispatchers; entries vanish when their heartbeat stops. */
@@ -35,8 +36,12 @@ export interface Topology {
   };
   readonly consumers: {
     readonly fanout: string;
+    /** Calls of triggers, for the flows they start. */
+    readonly flows: string;
     dispatch(partition: number): string;
     due(partition: number): string;
+    /** Bulk replays: apart, so that they delay nothing else. */
+    bulk(partition: number): string;
     lane(name: string): string;
   };
   readonly subjects: {
@@ -52,8 +57,17 @@ export interface Topology {
     lane(name: string): string;
     due(webhook: WebhookId): string;
     dueIn(partition: number): string;
+    bulk(webhook: WebhookId): string;
+    bulkIn(partition: number): string;
     readonly allOutcomes: string;
     outcome(webhook: WebhookId): string;
+    /** Events of one type, of every tenant. */
+    eventsOfType(type: string): string;
+    readonly allExecutions: string;
+    execution(tenant: TenantId, trigger: TriggerId, id: ExecutionId): string;
+    executionsOf(tenant: TenantId, trigger: TriggerId): string;
+    /** Whichever trigger it belongs to. */
+    executionById(tenant: TenantId, id: ExecutionId): string;
   };
 }
 
@@ -73,12 +87,15 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       deliveries: `${stream}DELIVERIES`,
       retries: `${stream}RETRIES`,
       outcomes: `${stream}OUTCOMES`,
+      executions: `${stream}EXECUTIONS`,
     },
     buckets: { members: `${stream}MEMBERS`, checkpoints: `${stream}CHECKPOINTS` },
     consumers: {
       fanout: 'fanout',
+      flows: 'flows',
       dispatch: (partition) => `dispatch-${partition}`,
       due: (partition) => `due-${partition}`,
+      bulk: (partition) => `bulk-${partition}`,
       lane: (name) => `lane-${name}`,
     },
     subjects: {
@@ -94,8 +111,15 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       lane: (name) => `${subject}retries.lane.${name}`,
       due: (webhook) => `${subject}retries.due.${p(webhook)}.${webhook}`,
       dueIn: (partition) => `${subject}retries.due.${partition}.>`,
+      bulk: (webhook) => `${subject}retries.bulk.${p(webhook)}.${webhook}`,
+      bulkIn: (partition) => `${subject}retries.bulk.${partition}.>`,
       allOutcomes: `${subject}outcomes.>`,
       outcome: (webhook) => `${subject}outcomes.${p(webhook)}.${webhook}`,
+      eventsOfType: (type) => `${subject}events.*.${type}`,
+      allExecutions: `${subject}executions.>`,
+      execution: (tenant, trigger, id) => `${subject}executions.${tenant}.${trigger}.${id}`,
+      executionsOf: (tenant, trigger) => `${subject}executions.${tenant}.${trigger}.*`,
+      executionById: (tenant, id) => `${subject}executions.${tenant}.*.${id}`,
     },
   };
 }

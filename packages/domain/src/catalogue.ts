@@ -43,10 +43,24 @@ export const CATALOGUE: readonly EventType[] = [
   { name: 'file.uploaded', category: 'group', description: 'A file was uploaded to a group.' },
   { name: 'trigger.received', category: 'trigger', description: 'An inbound trigger was called.' },
   { name: 'webhook.test', category: 'webhook', description: 'A test that a person asked for.' },
+  { name: 'webhook.failing', category: 'operational', description: 'Half of the failures that disable a webhook.' },
+  { name: 'webhook.auto_disabled', category: 'operational', description: 'A webhook was disabled by its failures.' },
+  { name: 'delivery.exhausted', category: 'operational', description: 'A delivery failed for good.' },
+  { name: 'message.expired', category: 'operational', description: 'A delivery was given up unsent.' },
+  { name: 'replay.finished', category: 'operational', description: 'A bulk replay came to its end.' },
 ];
+
+const OPERATIONAL: ReadonlySet<string> = new Set(
+  CATALOGUE.filter(({ category }) => category === 'operational').map(({ name }) => name),
+);
+
+/** Made by the platform about its own work: producers may not publish it, and `*` does not cover it. */
+export const isOperational = (name: string): boolean => OPERATIONAL.has(name);
 
 /** Sent by the platform alone: producers may not publish it. */
 export const TEST_EVENT_TYPE = 'webhook.test';
+/** What a call to a trigger becomes (NB-09). */
+export const TRIGGER_EVENT_TYPE = 'trigger.received';
 
 const NAMES: ReadonlySet<string> = new Set(CATALOGUE.map((type) => type.name));
 

@@ -3,18 +3,28 @@ import { createHash } from 'node:crypto';
 /** Ids carry their kind, so that one can't be handed in where another belongs. */
 export type WebhookId = `wh_${string}`;
 export type DeliveryId = `dlv_${string}`;
+export type ReplayId = `rpl_${string}`;
 export type ApiKeyId = `key_${string}`;
+export type TriggerId = `trg_${string}`;
+/** One run of a trigger's flow. */
+export type ExecutionId = `exe_${string}`;
 /** A producer's own id, or `evt_…` where it gave none. */
 export type EventId = string & { readonly __eventId?: never };
 export type TenantId = string & { readonly __tenantId?: never };
 
 const WEBHOOK_ID = /^wh_[0-9a-z]{26}$/;
 const DELIVERY_ID = /^dlv_[0-9a-z]{26}$/;
+const REPLAY_ID = /^rpl_[0-9a-z]{26}$/;
+const TRIGGER_ID = /^trg_[0-9a-z]{26}$/;
+const EXECUTION_ID = /^exe_[0-9a-z]{26}$/;
 const EVENT_ID = /^[A-Za-z0-9_\-.:~]{1,128}$/;
 const TENANT_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 export const isWebhookId = (text: string): text is WebhookId => WEBHOOK_ID.test(text);
 export const isDeliveryId = (text: string): text is DeliveryId => DELIVERY_ID.test(text);
+export const isReplayId = (text: string): text is ReplayId => REPLAY_ID.test(text);
+export const isTriggerId = (text: string): text is TriggerId => TRIGGER_ID.test(text);
+export const isExecutionId = (text: string): text is ExecutionId => EXECUTION_ID.test(text);
 export const isEventId = (text: string): text is EventId => EVENT_ID.test(text);
 /** A tenant id is one token of a subject: no dots, stars or spaces. */
 export const isTenantId = (text: string): text is TenantId => TENANT_ID.test(text);
@@ -50,9 +60,17 @@ function timed(now: number, entropy: Uint8Array): string {
 export type Entropy = (bytes: number) => Uint8Array;
 
 export const newWebhookId = (now: number, entropy: Entropy): WebhookId => `wh_${timed(now, entropy(11))}`;
+export const newTriggerId = (now: number, entropy: Entropy): TriggerId => `trg_${timed(now, entropy(11))}`;
+export const newExecutionId = (now: number, entropy: Entropy): ExecutionId => `exe_${timed(now, entropy(11))}`;
 /** Derived from the key's hash: the same key is the same aggregate. `hash` is hex of 32 bytes. */
 export const apiKeyIdOf = (hash: string): ApiKeyId => `key_${base32(Buffer.from(hash, 'hex'))}`;
+export const newReplayId = (now: number, entropy: Entropy): ReplayId => `rpl_${timed(now, entropy(11))}`;
 export const newEventId = (now: number, entropy: Entropy): EventId => `evt_${timed(now, entropy(11))}`;
+
+/** Deterministic: attaching the same URL to the same job again makes no second webhook. */
+export function jobWebhookIdOf(tenant: TenantId, jobId: string, url: string): WebhookId {
+  return `wh_${base32(createHash('sha256').update(`${tenant}\n${jobId}\n${url}`).digest())}`;
+}
 
 /** Deterministic: fanning the same event out again makes the same deliveries, not new ones. */
 export function deliveryIdOf(tenant: TenantId, eventId: EventId, webhookId: WebhookId): DeliveryId {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compactJson, MAX_JSON_DEPTH, parseJsonBytes, parseJsonText } from './json.ts';
+import { compactJson, isExactNumber, type Json, MAX_JSON_DEPTH, parseJsonBytes, parseJsonText } from './json.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -21,6 +21,11 @@ describe('JSON from producers', () => {
     expect(compactJson('[1e400,1e-400,0e10]')).toBe('[1e400,1e-400,0]');
   });
 
+  it('tells a number that kept its digits from an object that looks like one', () => {
+    const parsed = parseJsonText('[12345678901234567890, 1, {"rawJSON":"12345678901234567890"}]');
+    expect(parsed.ok ? (parsed.value as Json[]).map(isExactNumber) : null).toEqual([true, false, false]);
+  });
+
   it('refuses what is nested too deeply, and nothing at the limit', () => {
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
     expect(parseJsonText(nested(MAX_JSON_DEPTH)).ok).toBe(true);
@@ -37,9 +42,13 @@ describe('JSON from producers', () => {
 
   it('says what is wrong', () => {
     expect(parseJsonBytes(new Uint8Array([0xff]))).toEqual({ ok: false, error: 'is not valid UTF-8' });
-    expect(parseJsonBytes(bytes('{"a":'))).toMatchObject({
+    expect(parseJsonBytes(bytes('{"a":'))).toEqual({
       ok: false,
-      error: expect.stringMatching(/^is not valid JSON: /),
+      error: 'is not valid JSON at line 1, column 6 (offset 5): a value was expected here',
+    });
+    expect(parseJsonText('{\n  "a": secret\n}')).toEqual({
+      ok: false,
+      error: 'is not valid JSON at line 2, column 8 (offset 9): a value was expected here',
     });
   });
 });

@@ -1,4 +1,6 @@
 import { err, ok, type Result } from './result.ts';
+import { describePosition } from './templates/position.ts';
+import { parsePositionedJson } from './templates/positioned-json.ts';
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -27,7 +29,7 @@ export function parseJsonText(text: string, maxDepth: number = MAX_JSON_DEPTH): 
   try {
     return ok(UNSAFE_NUMBER.test(text) ? parseExact(text) : (JSON.parse(text) as Json));
   } catch (error) {
-    return err(`is not valid JSON: ${shortened((error as Error).message)}`);
+    return err(`is not valid JSON${placeOf(text, maxDepth, error as Error)}`);
   }
 }
 
@@ -48,7 +50,11 @@ interface SourceContext {
 
 interface RawJson {
   rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
 }
+
+/** Whether `value` is a number that kept its digits: an object to JavaScript, but no object to whoever sent it. */
+export const isExactNumber = (value: Json): boolean => (JSON as unknown as RawJson).isRawJSON(value);
 
 function parseExact(text: string): Json {
   const reviver = function (this: unknown, _key: string, value: unknown, context?: SourceContext): unknown {
@@ -84,7 +90,10 @@ export function exceedsDepth(text: string, max: number): boolean {
   return false;
 }
 
-/** V8 quotes the input in its message; enough to find the place, not enough to leak a document. */
-function shortened(message: string): string {
-  return message.length <= 120 ? message : `${message.slice(0, 117)}…`;
+/** The place and what was expected there; V8's own message names the place in some cases and quotes the input in others. */
+function placeOf(text: string, maxDepth: number, error: Error): string {
+  const read = parsePositionedJson(text, maxDepth);
+  if (read.ok) return `: ${error.message.slice(0, 120)}`;
+  const { offset, message } = read.error;
+  return ` at ${describePosition(text, offset)}: ${message}`;
 }

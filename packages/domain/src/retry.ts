@@ -1,3 +1,7 @@
+import type { WebhookConfig } from './webhook/config.ts';
+
+export type RetryPolicy = Pick<WebhookConfig, 'maxRetries' | 'backoffMultiplier' | 'retryDelaysSeconds'>;
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -31,6 +35,25 @@ const SHORTEST = LANES[LANES.length - 1] as Lane;
  */
 export function laneFor(waitMs: number, timeScale: number): Lane {
   return LANES.find((lane) => lane.delayMs / timeScale <= waitMs) ?? SHORTEST;
+}
+
+/** Milliseconds to wait before retry `n` (1 = the first), or `null` when there are no more. */
+export function retryDelayMs(policy: RetryPolicy, n: number): number | null {
+  const { maxRetries, backoffMultiplier, retryDelaysSeconds: delays } = policy;
+  if (n > maxRetries) return null;
+  // A schedule shorter than the retries goes on with its last delay.
+  const seconds = delays?.[n - 1] ?? delays?.at(-1);
+  return seconds === undefined
+    ? exponentialBackoffMs(backoffMultiplier, n)
+    : Math.min(seconds * SECOND, MAX_BACKOFF_MS);
+}
+
+/** What `Retry-After`, seconds or a date, asks for on 429 and 503; 0 for none, at most a day (ST-03). */
+export function postponedMs(status: number, retryAfter: string | undefined, now: number): number {
+  if (retryAfter === undefined || (status !== 429 && status !== 503)) return 0;
+  const text = retryAfter.trim();
+  const ms = /^\d+$/.test(text) ? Number(text) * SECOND : Date.parse(text) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_BACKOFF_MS) : 0;
 }
 
 /** No wait is longer than a day: the body must still be in the stream when its turn comes. */

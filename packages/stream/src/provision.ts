@@ -1,4 +1,5 @@
 import { LANE_NAMES, type Topology } from '@grapnel/contracts/topology';
+import { TRIGGER_EVENT_TYPE } from '@grapnel/domain/catalogue';
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -23,6 +24,8 @@ export interface ProvisionOptions {
   readonly deliveriesMaxAgeMs: number;
   /** How long outcomes are kept, for rebuilds. */
   readonly outcomesMaxAgeMs: number;
+  /** How long runs of flows are kept, for people who ask what happened. */
+  readonly executionsMaxAgeMs: number;
   readonly eventsMaxAgeMs: number;
 }
 
@@ -35,6 +38,7 @@ export const DEFAULT_PROVISION: ProvisionOptions = {
   eventsMaxAgeMs: 7 * DAY,
   deliveriesMaxAgeMs: 7 * DAY,
   outcomesMaxAgeMs: 30 * DAY,
+  executionsMaxAgeMs: 30 * DAY,
 };
 
 /** Members are gone when they have not said “I am here” for so long. */
@@ -42,6 +46,9 @@ export const MEMBER_TTL_MS = 6_000;
 
 /** States of an aggregate that are kept beside the current one, for people who ask what happened. */
 const HISTORY_PER_AGGREGATE = 50;
+
+/** Bulk replays under way in one partition, over all dispatchers: small, because they wait for everything else. */
+const BULK_WINDOW = 32;
 
 /** Lanes hold so many messages until these are due, saying “working” meanwhile. */
 export const LANE_WINDOW = 512;
@@ -100,6 +107,12 @@ function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
       subjects: [names.subjects.allOutcomes],
       max_age: nanos(options.outcomesMaxAgeMs),
     },
+    {
+      ...common,
+      name: names.streams.executions,
+      subjects: [names.subjects.allExecutions],
+      max_age: nanos(options.executionsMaxAgeMs),
+    },
   ];
 }
 
@@ -109,8 +122,11 @@ function* consumers(names: Topology, options: ProvisionOptions): Generator<[stre
   const work = { ack_policy: AckPolicy.Explicit, ack_wait: nanos(options.ackWaitMs), max_deliver: -1 };
   const c = names.consumers;
   yield [names.streams.events, { ...work, durable_name: c.fanout, max_ack_pending: 4_096 }];
+  const calls = names.subjects.eventsOfType(TRIGGER_EVENT_TYPE);
+  yield [names.streams.events, { ...work, durable_name: c.flows, filter_subject: calls, max_ack_pending: 1_024 }];
   for (let p = 0; p < names.partitions; p++) {
-    const filters = { deliveries: names.subjects.deliveriesIn(p), due: names.subjects.dueIn(p) };
+    const { deliveriesIn, dueIn, bulkIn } = names.subjects;
+    const filters = { deliveries: deliveriesIn(p), due: dueIn(p), bulk: bulkIn(p) };
     yield [
       names.streams.deliveries,
       { ...work, durable_name: c.dispatch(p), filter_subject: filters.deliveries, max_ack_pending: 2_048 },
@@ -118,6 +134,10 @@ function* consumers(names: Topology, options: ProvisionOptions): Generator<[stre
     yield [
       names.streams.retries,
       { ...work, durable_name: c.due(p), filter_subject: filters.due, max_ack_pending: 1_024 },
+    ];
+    yield [
+      names.streams.retries,
+      { ...work, durable_name: c.bulk(p), filter_subject: filters.bulk, max_ack_pending: BULK_WINDOW },
     ];
   }
   for (const lane of LANE_NAMES) {

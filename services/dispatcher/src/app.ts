@@ -19,6 +19,7 @@ import { observeDispatcher } from './observe-dispatcher.ts';
 import { Partitions } from './partitions.ts';
 import { WaitingSkipper } from './skip-waiting.ts';
 import { InFlight } from './turn/in-flight.ts';
+import { JobOrder } from './turn/job-order.ts';
 import type { TurnEnd } from './turn/take-turn.ts';
 import { Turns } from './turn/turns.ts';
 
@@ -50,8 +51,12 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     logger,
     signal,
   });
-  const endpoints = new EndpointDirectory(config.keyRing, clock, logger, ({ id, tenant, lastAutoDisabledAt }) =>
-    skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
+  const endpoints = new EndpointDirectory(
+    config.keyRing,
+    config.signatureHeaders,
+    clock,
+    logger,
+    ({ id, tenant, lastAutoDisabledAt }) => skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
   );
   const gates = new Gates(clock, { ...DEFAULT_GATES, maxInFlight: config.maxInFlightPerEndpoint });
   const egress = {
@@ -61,7 +66,18 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
   };
   const sender = stack.use(new UndiciSender(egress, clock));
   const inFlight = stack.use(new InFlight(clock, config.ackWaitMs));
-  const turns = { endpoints, gates, sender, turns: new Turns<TurnEnd>(), streams, names, clock, timeScale, signal };
+  const turns = {
+    endpoints,
+    gates,
+    sender,
+    turns: new Turns<TurnEnd>(),
+    jobOrder: new JobOrder(streams, names),
+    streams,
+    names,
+    clock,
+    timeScale,
+    signal,
+  };
   const partitions = new Partitions({ ...turns, inFlight, logger });
   stack.use(observeDispatcher({ gates, inFlight, partitions, endpoints }));
 

@@ -4,6 +4,7 @@ import { type RpcConfig, readKeyRing, readRpcConfig } from '@grapnel/rpc/config'
 import { type CommonConfig, readCommonConfig } from '@grapnel/runtime/common-config';
 import { EnvReader, type EnvSource } from '@grapnel/runtime/env';
 import { readStreamConfig, type StreamConfig } from '@grapnel/stream/config';
+import { readSignatureHeaders, type SignatureHeaders } from './signature-headers.ts';
 
 export interface DispatcherConfig {
   readonly common: CommonConfig;
@@ -16,6 +17,7 @@ export interface DispatcherConfig {
   readonly query: string | null;
   /** Opens the secrets that the directory brings sealed. */
   readonly keyRing: KeyRing;
+  readonly signatureHeaders: SignatureHeaders;
   /** Development only: loopback and private addresses may be reached. */
   readonly allowLocalWebhooks: boolean;
   /** Further certificate authorities in PEM. */
@@ -36,6 +38,7 @@ export function readConfig(source: EnvSource): DispatcherConfig {
     subscription: env.text('SUBSCRIPTION_GRPC', '127.0.0.1:8083'),
     query: env.optional('QUERY_GRPC'),
     keyRing: readKeyRing(env),
+    signatureHeaders: readSignatureHeaders(env),
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
     egressCa: readPem(env, 'GRAPNEL_EGRESS_CA_FILE'),
     connectTimeoutMs: env.integer('GRAPNEL_CONNECT_TIMEOUT_MS', 10_000, { min: 100, max: 60_000 }),

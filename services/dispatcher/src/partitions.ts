@@ -3,10 +3,13 @@ import type { WebhookId } from '@grapnel/domain/ids';
 import { ownerOf, partitionOf } from '@grapnel/domain/partition';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { EventStreams } from '@grapnel/stream/ports';
-import { dueRetry, firstAttempt, type WorkContext } from './work.ts';
+import { bulkReplay, dueRetry, firstAttempt, type WorkContext } from './work.ts';
 
-/** How much of one partition is taken at once: first attempts and retries apart, so that neither starves the other. */
-const MAX_IN_FLIGHT = { first: 256, due: 128 };
+/**
+ * How much of one partition is taken at once: first attempts and retries apart, so that neither starves the other. Bulk
+ * replays have less than an endpoint takes at once by default, so that its live deliveries always find a place.
+ */
+const MAX_IN_FLIGHT = { first: 256, due: 128, bulk: 8 };
 
 interface Running {
   readonly stop: AbortController;
@@ -68,9 +71,16 @@ export class Partitions implements AsyncDisposable {
       signal,
     };
     const due = { stream: streams.retries, durable: consumers.due(partition), maxInFlight: MAX_IN_FLIGHT.due, signal };
+    const bulk = {
+      stream: streams.retries,
+      durable: consumers.bulk(partition),
+      maxInFlight: MAX_IN_FLIGHT.bulk,
+      signal,
+    };
     const finished = Promise.all([
       this.#streams.consume(first, (message) => firstAttempt(message, this.#context)),
       this.#streams.consume(due, (message) => dueRetry(message, this.#context)),
+      this.#streams.consume(bulk, (message) => bulkReplay(message, this.#context)),
     ]);
     this.#running.set(partition, { stop, finished });
   }

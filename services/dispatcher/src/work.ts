@@ -43,24 +43,34 @@ export function firstAttempt(message: Received, context: WorkContext): Promise<v
 
 /** RETRIES, due: the body is fetched from where it was frozen. */
 export function dueRetry(message: Received, context: WorkContext): Promise<void> {
-  return settle(message, context, async () => {
-    const { delivery, turn, traceparent, reason } = decodeRetryEntry(message);
-    const stored = await context.streams.get(context.names.streams.deliveries, delivery.sequence);
-    if (stored === null) return expired(message, context);
-    return takeTurn(
-      {
-        delivery,
-        turn,
-        body: stored.body,
-        traceparent: stored.header(TRACEPARENT) ?? null,
-        firstAttempt: traceparent,
-        cause: causeOf(message, context.names),
-        returning: reason === 'over_cap',
-        redelivered: message.redelivered,
-      },
-      context,
-    );
-  });
+  return settle(message, context, () => retry(message, context, message.redelivered));
+}
+
+/**
+ * RETRIES, bulk: as a due retry. Whoever asks for many asks for a page of them again after a crash, which is another
+ * message for a turn that may be over, so every one is looked at like a redelivered one.
+ */
+export function bulkReplay(message: Received, context: WorkContext): Promise<void> {
+  return settle(message, context, () => retry(message, context, true));
+}
+
+async function retry(message: Received, context: WorkContext, redelivered: boolean): Promise<TurnEnd> {
+  const { delivery, turn, traceparent, reason } = decodeRetryEntry(message);
+  const stored = await context.streams.get(context.names.streams.deliveries, delivery.sequence);
+  if (stored === null) return expired(message, context);
+  return takeTurn(
+    {
+      delivery,
+      turn,
+      body: stored.body,
+      traceparent: stored.header(TRACEPARENT) ?? null,
+      firstAttempt: traceparent,
+      cause: causeOf(message, context.names),
+      returning: reason === 'over_cap',
+      redelivered,
+    },
+    context,
+  );
 }
 
 /** The body has aged out of the stream, or went with its webhook; only the former is worth an outcome. */

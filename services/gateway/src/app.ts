@@ -1,6 +1,7 @@
 import { DeliveryService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
 import { IngestService } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
+import { ReplayService } from '@grapnel/contracts/gen/grapnel/subscription/v1/replay_pb';
 import { WebhookService } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { openChannel } from '@grapnel/rpc/client';
 import { KeyDirectory } from '@grapnel/rpc/key-directory';
@@ -37,6 +38,7 @@ export async function createApp(config: GatewayConfig, overrides: GatewayOverrid
   const subscription = channel(services.subscription);
   const backends = {
     webhooks: subscription.client(WebhookService),
+    replays: subscription.client(ReplayService),
     history: channel(services.query).client(QueryService),
     deliveries: channel(services.delivery).client(DeliveryService),
     ingest: channel(services.ingest).client(IngestService),

@@ -18,6 +18,8 @@ export interface Submission {
   readonly tenant: TenantId;
   /** W3C trace context of the caller, unchecked. */
   readonly traceparent: string | null;
+  /** Sent on with the event, for readers that are ours. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface AcceptParts {
@@ -84,10 +86,11 @@ export class AcceptEvents {
   }
 
   /** For an event that was let in; leaves when the store has answered. */
-  async #store(event: Event, { input: { data }, traceparent }: Submission): Promise<Outcome> {
+  async #store(event: Event, { input: { data }, traceparent, headers = {} }: Submission): Promise<Outcome> {
     const { store, names, admission, clock, metrics, tracing } = this.#parts;
     const began = clock.monotonic();
-    const message = encodeEvent(event, data, null, names);
+    const encoded = encodeEvent(event, data, null, names);
+    const message = { ...encoded, headers: { ...encoded.headers, ...headers } };
     const span = tracing.start(event, message.subject, data.byteLength, traceparent);
     let failure: string | null = null;
     try {

@@ -112,6 +112,8 @@ export interface DeliveryQuery {
   readonly webhookId: WebhookId | null;
   /** Empty: all. */
   readonly statuses: readonly DeliveryStatus[];
+  /** Types, or `family.*`; empty: all. */
+  readonly eventTypes: readonly string[];
   /** Inclusive. */
   readonly from: number | null;
   /** Exclusive. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Replay } from '@grapnel/domain/replay/replay';
 import { hashApiKey } from '@grapnel/domain/tenancy/api-key';
 import { authenticator, type KeyLookup } from '@grapnel/rpc/auth';
 import { startRpcServer } from '@grapnel/rpc/server';
@@ -11,14 +12,22 @@ import { Semaphore } from '@grapnel/runtime/semaphore';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
 import { openCheckpoints } from '@grapnel/stream/checkpoints';
 import { openStreams } from '@grapnel/stream/open';
+import { Conditions } from './conditions.ts';
 import type { SubscriptionConfig } from './config.ts';
 import { Directory } from './directory.ts';
 import { MAX_DELIVERIES, runFanOut } from './fan-out.ts';
 import { apiKeyService } from './grpc/api-key-service.ts';
 import { directoryService } from './grpc/directory-service.ts';
+import { replayService } from './grpc/replay-service.ts';
+import { triggerDirectoryService } from './grpc/trigger-directory-service.ts';
+import { triggerService } from './grpc/trigger-service.ts';
 import { webhookService } from './grpc/webhook-service.ts';
+import { Lookalikes } from './lookalikes.ts';
+import { runOperationalEvents } from './operational-events.ts';
 import { sweepDeleted } from './purge-deleted.ts';
 import { runHealth } from './record-health.ts';
+import { openReplays } from './replays/open-replays.ts';
+import { triggerPolicy } from './triggers.ts';
 
 export interface SubscriptionOverrides {
   readonly logger?: Logger;
@@ -41,14 +50,31 @@ export async function createApp(
 
   const stop = new AbortController();
   const { signal } = stop;
-  const common = { directory, webhooks: directory, streams, names, clock, logger, entropy };
+  const conditions = new Conditions();
+  const { keyRing } = config;
+  const common = { keyRing, directory, webhooks: directory, streams, names, clock, logger, entropy, conditions };
   const following = directory.follow(signal);
   await directory.caughtUp();
+  const replays = directory.records<Replay>('replay');
+  const replaying = openReplays(
+    config,
+    // Of this process alone: one that is started again under the same name must not think that it has a replay already.
+    {
+      ...common,
+      replays,
+      runner: `${config.common.instance}:${randomBytes(6).toString('hex')}`,
+      onReplayFinished: async () => {},
+    },
+    stack,
+    signal,
+  );
   const workers = [
     following,
-    runFanOut({ ...common, slots: new Semaphore(MAX_DELIVERIES) }, signal),
+    runFanOut({ ...common, slots: new Semaphore(MAX_DELIVERIES), lookalikes: new Lookalikes() }, signal),
     runHealth({ ...common, checkpoints }, signal),
+    runOperationalEvents({ ...common, checkpoints, operatorTenant: config.operatorTenant }, signal),
     sweepDeleted(common, signal),
+    replaying,
   ];
   stack.defer(async () => void (await Promise.all(workers)));
 
@@ -66,13 +92,23 @@ export async function createApp(
       services: [
         webhookService({
           ...common,
-          keyRing: config.keyRing,
-          urlPolicy: { allowLocal: config.allowLocalWebhooks },
+          policy: {
+            allowLocal: config.allowLocalWebhooks,
+            conditionProblem: (condition) => conditions.problem(condition),
+          },
           brand: config.brand,
           maxWebhooksPerTenant: config.maxWebhooksPerTenant,
         }),
         apiKeyService(common),
+        replayService({
+          ...common,
+          replays,
+          possible: replaying !== null,
+          defaultRatePerSecond: config.replayRatePerSecond,
+        }),
         directoryService(directory),
+        triggerService({ ...common, policy: triggerPolicy(config.allowLocalWebhooks) }),
+        triggerDirectoryService(common),
       ],
     }),
   );

@@ -1,3 +1,5 @@
+import { isTenantId, type TenantId } from '@grapnel/domain/ids';
+import { REPLAY_LIMITS } from '@grapnel/domain/replay/check-filter';
 import type { KeyRing } from '@grapnel/domain/security/keyring';
 import { type RpcConfig, readKeyRing, readRpcConfig } from '@grapnel/rpc/config';
 import { type CommonConfig, readCommonConfig } from '@grapnel/runtime/common-config';
@@ -15,6 +17,13 @@ export interface SubscriptionConfig {
   readonly allowLocalWebhooks: boolean;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
+  /** Hears of every tenant's operational events; `null`: nobody beside the tenants. */
+  readonly operatorTenant: TenantId | null;
+  /** `host:port` of the delivery history and of a dispatcher; without them there are no bulk replays. */
+  readonly query: string | null;
+  readonly delivery: string | null;
+  /** Deliveries a second of a bulk replay that does not say otherwise. */
+  readonly replayRatePerSecond: number;
 }
 
 /** @throws ConfigError */
@@ -29,7 +38,18 @@ export function readConfig(source: EnvSource): SubscriptionConfig {
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
     brand: env.text('GRAPNEL_BRAND', 'Grapnel'),
     maxWebhooksPerTenant: env.integer('GRAPNEL_MAX_WEBHOOKS_PER_TENANT', 100_000, { min: 1, max: 10_000_000 }),
+    operatorTenant: readOperatorTenant(env),
+    query: env.optional('QUERY_GRPC'),
+    delivery: env.optional('DELIVERY_GRPC'),
+    replayRatePerSecond: env.integer('GRAPNEL_REPLAY_RATE', 200, REPLAY_LIMITS.ratePerSecond),
   };
   env.done();
   return config;
+}
+
+function readOperatorTenant(env: EnvReader): TenantId | null {
+  const tenant = env.optional('GRAPNEL_OPERATOR_TENANT');
+  if (tenant === null || isTenantId(tenant)) return tenant;
+  env.problem(`GRAPNEL_OPERATOR_TENANT is "${tenant}"; it may be 1 to 64 of a-z, 0-9, _ and -`);
+  return null;
 }

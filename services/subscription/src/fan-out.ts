@@ -2,12 +2,10 @@ import { encodeDelivery } from '@grapnel/contracts/delivery-codec';
 import { decodeEvent } from '@grapnel/contracts/event-codec';
 import { decodeText, type NewMessage, TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
 import type { Topology } from '@grapnel/contracts/topology';
-import type { Delivery } from '@grapnel/domain/delivery/delivery';
 import type { Event } from '@grapnel/domain/event/event';
-import { deliveryIdOf } from '@grapnel/domain/ids';
+import type { WebhookId } from '@grapnel/domain/ids';
 import { compactJson } from '@grapnel/domain/json';
-import { profileOf } from '@grapnel/domain/profiles/registry';
-import type { Webhook } from '@grapnel/domain/webhook/webhook';
+import type { Holds } from '@grapnel/domain/match';
 import type { Clock } from '@grapnel/runtime/clock';
 import { counter } from '@grapnel/runtime/instruments';
 import type { Logger } from '@grapnel/runtime/logger';
@@ -16,7 +14,11 @@ import { formatTraceparent, inSpan, SpanKind } from '@grapnel/runtime/tracing';
 import { type EventStreams, type Received, StoreUnavailable } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
 import { trace } from '@opentelemetry/api';
+import type { Conditions } from './conditions.ts';
 import type { Directory } from './directory.ts';
+import { Freezer } from './frozen-delivery.ts';
+import { earlierFannedOut, endingJob, retireJobWebhooks } from './job-end.ts';
+import type { Lookalikes } from './lookalikes.ts';
 
 export interface FanOutContext {
   readonly directory: Directory;
@@ -24,6 +26,8 @@ export interface FanOutContext {
   readonly names: Topology;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly conditions: Conditions;
+  readonly lookalikes: Lookalikes;
   /** Deliveries that may be made and not yet stored, over all events. */
   readonly slots: Semaphore;
 }
@@ -54,7 +58,11 @@ async function fanOut(message: Received, context: FanOutContext, signal: AbortSi
   try {
     await context.directory.caughtUp();
     const event = decodeEvent(message);
+    const ending = endingJob(event, context.directory);
+    // The job's end must not overtake what was said before it, whichever replica has that in hand (FC-09).
+    if (ending !== null) await earlierFannedOut(message, context, signal);
     const made = await deliver(event, message, context, signal);
+    if (ending !== null) await retireJobWebhooks(event, ending, context);
     message.ack();
     eventsCounter.add(1, { type: event.type });
     if (made > 0) deliveriesCounter.add(made, { type: event.type });
@@ -72,7 +80,7 @@ async function fanOut(message: Received, context: FanOutContext, signal: AbortSi
 
 async function deliver(event: Event, message: Received, context: FanOutContext, signal: AbortSignal): Promise<number> {
   const { directory, names } = context;
-  const ids = directory.index.match(event.tenant, event);
+  const ids = wanting(event, message, context);
   if (ids.length === 0) return 0;
   const parent = message.header(TRACEPARENT) ?? null;
   const span = {
@@ -90,7 +98,13 @@ async function deliver(event: Event, message: Received, context: FanOutContext, 
   };
   await inSpan(tracer, span, async (active) => {
     const traceparent = formatTraceparent(active.spanContext()) ?? parent;
-    const bodies = new Bodies(event, compactJson(decodeText(message.body)));
+    const freezer = new Freezer({
+      event,
+      data: compactJson(decodeText(message.body)),
+      createdAt: message.storedAt,
+      lookalike: context.lookalikes.has(event),
+      test: false,
+    });
     const stored: Promise<void>[] = [];
     for (const id of ids) {
       // Before the delivery is made: an event that thousands want must not be thousands of messages in memory.
@@ -100,12 +114,21 @@ async function deliver(event: Event, message: Received, context: FanOutContext, 
         context.slots.release();
         continue;
       }
-      const delivery = frozenDelivery(event, state.webhook, revision, message.storedAt, bodies);
-      stored.push(storeOne(delivery(traceparent, names), context, signal));
+      const { delivery, body } = freezer.freeze(state.webhook, revision);
+      stored.push(storeOne(encodeDelivery(delivery, body, traceparent, names), context, signal));
     }
     await Promise.all(stored);
   });
   return ids.length;
+}
+
+/** Conditions are asked about the data, which is read only when there is one to ask. */
+function wanting(event: Event, message: Received, { directory, conditions }: FanOutContext): WebhookId[] {
+  let holds: Holds | null = null;
+  return directory.index.match(event.tenant, event, (condition) => {
+    holds ??= conditions.about(event, decodeText(message.body));
+    return holds(condition);
+  });
 }
 
 /** Gives the slot back. A delivery that no server takes is said to the log and left out: the others must not wait for it. */
@@ -121,48 +144,5 @@ async function storeOne(
     logger.error({ err: error, delivery: message.id, bytes: message.body.byteLength }, 'a delivery cannot be stored');
   } finally {
     slots.release();
-  }
-}
-
-/** `createdAt` is when the event was stored, so that a repeat makes the very same delivery. */
-function frozenDelivery(event: Event, webhook: Webhook, revision: number, createdAt: number, bodies: Bodies) {
-  const body = bodies.of(webhook);
-  const delivery: Delivery = {
-    id: deliveryIdOf(event.tenant, event.id, webhook.id),
-    tenant: event.tenant,
-    webhookId: webhook.id,
-    eventId: event.id,
-    eventType: event.type,
-    jobId: event.jobId,
-    taskId: event.taskId,
-    eventTime: event.time,
-    createdAt,
-    test: false,
-    bodyBytes: body.byteLength,
-    webhookRevision: revision,
-  };
-  return (traceparent: string | null, names: Topology): NewMessage =>
-    encodeDelivery(delivery, body, traceparent, names);
-}
-
-/** The event's body in each profile that is asked for, made once. */
-class Bodies {
-  readonly #event: Event;
-  readonly #data: string;
-  readonly #made = new Map<string, Uint8Array>();
-
-  constructor(event: Event, compactData: string) {
-    this.#event = event;
-    this.#data = compactData;
-  }
-
-  of(webhook: Webhook): Uint8Array {
-    const { profile } = webhook.config;
-    let body = this.#made.get(profile);
-    if (body === undefined) {
-      body = Buffer.from(profileOf(profile).body(this.#event, this.#data));
-      this.#made.set(profile, body);
-    }
-    return body;
   }
 }

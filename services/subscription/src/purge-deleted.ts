@@ -25,6 +25,7 @@ export async function purgeStreams(streams: EventStreams, names: Topology, id: W
     streams.purge(names.streams.deliveries, names.subjects.delivery(id)),
     streams.purge(names.streams.outcomes, names.subjects.outcome(id)),
     streams.purge(names.streams.retries, names.subjects.due(id)),
+    streams.purge(names.streams.retries, names.subjects.bulk(id)),
   ]);
 }
 

@@ -3,11 +3,11 @@ import type { Topology } from '@grapnel/contracts/topology';
 import { TEST_EVENT_TYPE } from '@grapnel/domain/catalogue';
 import type { Delivery } from '@grapnel/domain/delivery/delivery';
 import type { Event } from '@grapnel/domain/event/event';
-import { deliveryIdOf, type Entropy, newEventId } from '@grapnel/domain/ids';
-import { profileOf } from '@grapnel/domain/profiles/registry';
+import { type Entropy, newEventId } from '@grapnel/domain/ids';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { EventStreams } from '@grapnel/stream/ports';
+import { Freezer } from './frozen-delivery.ts';
 
 export interface SendTestContext {
   readonly streams: EventStreams;
@@ -44,21 +44,8 @@ export async function sendTest(
     timestamp: new Date(now).toISOString(),
     webhook_id: webhook.id,
   };
-  const body = Buffer.from(profileOf(webhook.config.profile).body(event, JSON.stringify(data)));
-  const delivery: Delivery = {
-    id: deliveryIdOf(webhook.tenant, event.id, webhook.id),
-    tenant: webhook.tenant,
-    webhookId: webhook.id,
-    eventId: event.id,
-    eventType: event.type,
-    jobId: null,
-    taskId: null,
-    eventTime: now,
-    createdAt: now,
-    test: true,
-    bodyBytes: body.byteLength,
-    webhookRevision: revision,
-  };
+  const freezer = new Freezer({ event, data: JSON.stringify(data), createdAt: now, lookalike: false, test: true });
+  const { delivery, body } = freezer.freeze(webhook, revision);
   await streams.publish(encodeDelivery(delivery, body, traceparent, names));
   return delivery;
 }

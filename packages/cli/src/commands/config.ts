@@ -62,6 +62,7 @@ export function readProvisionEnv(source: EnvSource): {
       eventsMaxAgeMs: days('GRAPNEL_EVENTS_DAYS', usual.eventsMaxAgeMs),
       deliveriesMaxAgeMs: days('GRAPNEL_DELIVERIES_DAYS', usual.deliveriesMaxAgeMs),
       outcomesMaxAgeMs: days('GRAPNEL_OUTCOMES_DAYS', usual.outcomesMaxAgeMs),
+      executionsMaxAgeMs: days('GRAPNEL_EXECUTIONS_DAYS', usual.executionsMaxAgeMs),
     },
   };
   env.done();

@@ -4,9 +4,9 @@ import type { EnvSource } from '@grapnel/runtime/env';
 import type { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import { Rest } from '../rest.ts';
-import { dataDirAt } from '../up/data-dir.ts';
-import { type Runtime, readRuntime } from '../up/runtime-file.ts';
+import type { Runtime } from '../up/runtime-file.ts';
 import { ADDRESS_VARIABLES, type AddressName, type ConnectionEnv, readConnectionEnv } from './config.ts';
+import { runningAt, USUAL_DATA_DIR } from './running.ts';
 
 /** Options of every command that talks to a running platform. */
 export interface ConnectionOptions {
@@ -47,8 +47,8 @@ export class Connection {
     const env = readConnectionEnv(source);
     const named = url !== undefined || Object.values(env.addresses).some((address) => address !== null);
     if (named && dataDir === undefined) return new Connection(env, url ?? null, null, null);
-    const dir = dataDirAt(dataDir ?? '.grapnel');
-    return new Connection(env, url ?? null, (await readRuntime(dir)) ?? null, dir.path);
+    const { dir, runtime } = await runningAt(dataDir ?? USUAL_DATA_DIR);
+    return new Connection(env, url ?? null, runtime ?? null, dir.path);
   }
 
   /** Whether it is one of "grapnel up", of which more is known. */

@@ -1,7 +1,11 @@
 import { QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
+import { isDeliveryId } from '@grapnel/domain/ids';
+import { Code, RpcError } from '@grapnel/rpc/errors';
 import type { EnvSource } from '@grapnel/runtime/env';
 import type { Command } from 'commander';
+import { CommandError } from '../command-error.ts';
 import type { Screen } from '../screen.ts';
+import { visible } from '../visible.ts';
 import { CONNECTION_HELP, Connection, type ConnectionOptions, withConnection } from './connection.ts';
 import { json, shortTime, table } from './table.ts';
 import { tailDeliveries } from './tail.ts';
@@ -73,6 +77,7 @@ export function addDeliveries(program: Command, screen: Screen, env: EnvSource):
       const path = `/deliveries?${new URLSearchParams(given).toString()}`;
       const { data } = await rest.call<{ data: Delivery[] }>('GET', path);
       if (options.json) return screen.print(json(data));
+      if (data.length === 0) return screen.say('There are no such deliveries.');
       const rows = data.map((one) => [shortTime(one.created_at), one.uuid, one.event_type, one.status, outcomeOf(one)]);
       for (const line of table(['created', 'id', 'event', 'status', 'outcome'], rows)) screen.print(line);
       if (data.length === Number(limit)) screen.say(`There may be more: --limit shows up to 1000, --to older ones.`);
@@ -88,7 +93,8 @@ export function addDeliveries(program: Command, screen: Screen, env: EnvSource):
       const { data } = await connection.rest().call<{ data: Delivery & { attempts: Attempt[] } }>('GET', path);
       if (options.json) return screen.print(json(data));
       const { attempts, ...delivery } = data;
-      for (const [name, value] of Object.entries(delivery)) screen.print(`${name.padEnd(26)}${String(value ?? '–')}`);
+      for (const [name, value] of Object.entries(delivery))
+        screen.print(`${name.padEnd(26)}${visible(String(value ?? '–'))}`);
       screen.print('');
       const rows = attempts.map((one) => [
         ...[String(one.attempt_number), shortTime(one.started_at), `${one.duration_ms} ms`],
@@ -124,14 +130,26 @@ export function addDeliveries(program: Command, screen: Screen, env: EnvSource):
 
 /** REST names a delivery by its webhook and itself; people remember the delivery alone. */
 async function pathOf(connection: Connection, id: string, webhook: string | undefined): Promise<string> {
+  if (!isDeliveryId(id)) {
+    throw new CommandError(
+      `"${id}" is not the id of a delivery, which is dlv_ and 26 letters and digits: "grapnel deliveries list" shows them.`,
+    );
+  }
   const webhookId = webhook ?? (await webhookOf(connection, id));
   return `/webhooks/${encodeURIComponent(webhookId)}/deliveries/${encodeURIComponent(id)}`;
 }
 
 async function webhookOf(connection: Connection, deliveryId: string): Promise<string> {
   using channel = connection.tenantChannel('queryGrpc');
-  const { delivery } = await channel.client(QueryService).getDelivery({ deliveryId });
-  return delivery?.webhookId ?? '';
+  try {
+    const { delivery } = await channel.client(QueryService).getDelivery({ deliveryId });
+    return delivery?.webhookId ?? '';
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== Code.NOT_FOUND) throw error;
+    throw new CommandError(`There is no delivery ${deliveryId}: "grapnel deliveries list" shows those there are.`, {
+      cause: error,
+    });
+  }
 }
 
 function outcomeOf(delivery: Delivery): string {

@@ -50,6 +50,7 @@ Examples:
       const { apiKeys } = await asOperator(options, (client) => client.listApiKeys({ tenant: options.tenant }));
       const found = apiKeys.map(shown);
       if (options.json) return screen.print(json(found));
+      if (found.length === 0) return screen.say(`The tenant ${options.tenant} has no keys.`);
       const rows = found.map((key) => [
         ...[key.id, key.hint, key.name, key.active ? 'active' : 'revoked'],
         shortTime(key.created_at),

@@ -1,7 +1,10 @@
+import { visible } from '../visible.ts';
+
 /** Lines of a table whose columns are as wide as what is in them. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = heads.map((head, n) => Math.max(head.length, ...rows.map((row) => row[n]?.length ?? 0)));
-  return [heads, ...rows].map((row) =>
+  const shown = rows.map((row) => row.map(visible));
+  const widths = heads.map((head, n) => Math.max(head.length, ...shown.map((row) => row[n]?.length ?? 0)));
+  return [heads, ...shown].map((row) =>
     row
       .map((cell, n) => cell.padEnd(widths[n] ?? 0))
       .join('  ')

@@ -1,5 +1,6 @@
 import type { EnvSource } from '@grapnel/runtime/env';
 import { type Command, InvalidArgumentError } from 'commander';
+import { CommandError } from '../command-error.ts';
 import type { Screen } from '../screen.ts';
 import { CONNECTION_HELP, Connection, type ConnectionOptions, withConnection } from './connection.ts';
 import { json, shortTime, table } from './table.ts';
@@ -8,12 +9,13 @@ interface Options extends ConnectionOptions {
   readonly json?: boolean;
 }
 
-interface CreateOptions extends Options {
-  readonly name: string;
-  readonly endpoint: string;
-  readonly events: readonly string[];
+interface SettingsOptions extends Options {
+  readonly name?: string;
+  readonly endpoint?: string;
+  readonly events?: readonly string[];
   readonly description?: string;
   readonly task?: readonly string[];
+  readonly allTasks?: boolean;
   readonly timeout?: number;
   readonly maxRetries?: number;
   readonly multiplier?: number;
@@ -44,6 +46,8 @@ Examples:
   $ grapnel webhooks create --name mine --endpoint https://example.com/hook --events crawl.*,scrape.completed
   $ grapnel webhooks list
   $ grapnel webhooks test wh_01…
+  $ grapnel webhooks update wh_01… --events 'crawl.*' --timeout 30
+  $ grapnel webhooks rotate-secret wh_01… --overlap 3600
   $ grapnel webhooks activate wh_01…`;
 
 /** `grapnel webhooks …` */
@@ -65,6 +69,7 @@ export function addWebhooks(program: Command, screen: Screen, env: EnvSource): v
         cursor = page.meta.next_cursor;
       } while (cursor !== null);
       if (options.json) return screen.print(json(found));
+      if (found.length === 0) return screen.say('There are no webhooks yet: "webhooks create" makes one.');
       const rows = found.map((hook) => [
         ...[hook.uuid, hook.name, hook.is_active ? 'active' : (hook.disabled_reason ?? 'inactive')],
         ...[`${hook.total_deliveries ?? '?'}`, `${hook.failed_deliveries ?? '?'}`, shortTime(hook.last_success_at)],
@@ -74,19 +79,12 @@ export function addWebhooks(program: Command, screen: Screen, env: EnvSource): v
       for (const line of table(heads, rows)) screen.print(line);
     });
 
-  withConnection(webhooks.command('create'))
+  withSettings(webhooks.command('create'))
     .description('subscribe an endpoint; prints the secret, this once')
     .requiredOption('--name <name>', 'what people call it')
     .requiredOption('--endpoint <url>', 'where deliveries are sent')
     .requiredOption('--events <types>', 'types, family.* or *, with commas between', commaSeparated)
-    .option('--description <text>')
-    .option('--task <ids>', 'only events of these tasks, with commas between', commaSeparated)
-    .option('--timeout <seconds>', '1 to 60 (10)', Number)
-    .option('--max-retries <n>', '0 to 10 (3)', Number)
-    .option('--multiplier <x>', 'of the backoff, 1 to 10 (2)', Number)
-    .option('--header <name=value>', 'a header to send along; may be repeated', collectHeader)
-    .option('--json', 'print JSON')
-    .action(async (options: CreateOptions) => {
+    .action(async (options: SettingsOptions) => {
       const { data } = await (await rest(options)).call<{ data: { webhook_id: string; secret: string } }>(
         'POST',
         '/webhooks',
@@ -103,6 +101,32 @@ export function addWebhooks(program: Command, screen: Screen, env: EnvSource): v
     .action(async (id: string, options: Options) => {
       const { data } = await (await rest(options)).call<{ data: Webhook }>('GET', at(id));
       screen.print(json(data));
+    });
+
+  withSettings(webhooks.command('update <webhook-id>'))
+    .description('change the settings that are given, and no others')
+    .option('--name <name>', 'what people call it')
+    .option('--endpoint <url>', 'where deliveries are sent')
+    .option('--events <types>', 'types, family.* or *, with commas between', commaSeparated)
+    .option('--all-tasks', 'events of all tasks again')
+    .action(async (id: string, options: SettingsOptions) => {
+      const changes = requestOf(options);
+      if (Object.keys(changes).length === 0) throw new CommandError('Nothing is to be changed: name a setting.');
+      const { message, data } = await (await rest(options)).call<Answer>('PUT', at(id), changes);
+      screen.print(options.json ? json(data) : (message ?? 'Done'));
+    });
+
+  withConnection(webhooks.command('rotate-secret <webhook-id>'))
+    .description('make a new secret; prints it, this once')
+    .option('--overlap <seconds>', 'how long the old one goes on signing too, 0 to 604800 (86400)', Number)
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: Options & { readonly overlap?: number }) => {
+      const body = options.overlap === undefined ? {} : { overlap_seconds: options.overlap };
+      const { data } = await (await rest(options)).call<{ data: Rotated }>('POST', `${at(id)}/rotate-secret`, body);
+      if (options.json) return screen.print(json(data));
+      screen.print(`secret   ${data.secret}`);
+      for (const expiry of data.previous_secrets_expire_at) screen.print(`an old one signs until ${shortTime(expiry)}`);
+      screen.say('Keep the secret: it is not shown again.');
     });
 
   const actions = [
@@ -124,18 +148,36 @@ export function addWebhooks(program: Command, screen: Screen, env: EnvSource): v
   }
 }
 
+interface Rotated {
+  readonly secret: string;
+  readonly previous_secrets_expire_at: readonly string[];
+}
+
 interface Answer {
   readonly message?: string;
   readonly data?: { readonly delivery_id?: string };
 }
 
-function requestOf(options: CreateOptions): Record<string, unknown> {
+/** What can be set at creation and changed later, besides what creation asks for. */
+function withSettings(command: Command): Command {
+  return withConnection(command)
+    .option('--description <text>', 'for people')
+    .option('--task <ids>', 'only events of these tasks, with commas between', commaSeparated)
+    .option('--timeout <seconds>', '1 to 60 (10)', Number)
+    .option('--max-retries <n>', '0 to 10 (3)', Number)
+    .option('--multiplier <x>', 'of the backoff, 1 to 10 (2)', Number)
+    .option('--header <name=value>', 'a header to send along; may be repeated', collectHeader)
+    .option('--json', 'print JSON');
+}
+
+function requestOf(options: SettingsOptions): Record<string, unknown> {
   return {
-    name: options.name,
-    webhook_url: options.endpoint,
-    event_types: options.events,
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.endpoint === undefined ? {} : { webhook_url: options.endpoint }),
+    ...(options.events === undefined ? {} : { event_types: options.events }),
     ...(options.description === undefined ? {} : { description: options.description }),
     ...(options.task === undefined ? {} : { scope: 'specific', specific_task_ids: options.task }),
+    ...(options.allTasks === true ? { scope: 'all', specific_task_ids: [] } : {}),
     ...(options.timeout === undefined ? {} : { timeout_seconds: options.timeout }),
     ...(options.maxRetries === undefined ? {} : { max_retries: options.maxRetries }),
     ...(options.multiplier === undefined ? {} : { retry_backoff_multiplier: options.multiplier }),

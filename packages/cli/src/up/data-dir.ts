@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SetupError } from '@grapnel/embedded/setup-error';
 
 /** Where a platform keeps everything. */
@@ -35,12 +35,25 @@ export function dataDirAt(path: string): DataDir {
 export async function makeDataDir(dir: DataDir): Promise<void> {
   const outer = process.getuid?.() === 0 ? 0o711 : 0o700;
   try {
-    await mkdir(dir.path, { recursive: true, mode: outer });
-    for (const inner of [dir.nats, dir.logs]) await mkdir(inner, { recursive: true, mode: 0o700 });
+    await makeFolder(dir.path, outer);
+    for (const inner of [dir.nats, dir.logs]) await makeFolder(inner, 0o700);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new SetupError(
       `The data directory ${dir.path} cannot be used (${code ?? message}): choose another with --data-dir.`,
     );
+  }
+}
+
+/** With the folders above it. Node's own `recursive` never ends where a folder exists and takes no other, as /proc. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path), mode);
+    await mkdir(path, { mode });
   }
 }

@@ -14,7 +14,7 @@ const OURS = /(main\.ts|grapnel)\S* (.* )?up( |$)/;
 export async function lockDataDir(dir: DataDir, onProgress: (line: string) => void): Promise<() => Promise<void>> {
   const guard = { purpose: 'starting on this data directory', onProgress, staleMs: 30_000 };
   await withFolderLock(`${dir.lockFile}.lock`, guard, async () => {
-    const owner = await livingOwner(dir.lockFile);
+    const owner = await livingSupervisor(dir);
     if (owner !== undefined) {
       throw new SetupError(
         `Grapnel is running already on ${dir.path} (process ${owner}): stop it first, or choose another --data-dir.`,
@@ -25,8 +25,9 @@ export async function lockDataDir(dir: DataDir, onProgress: (line: string) => vo
   return () => rm(dir.lockFile, { force: true });
 }
 
-async function livingOwner(path: string): Promise<number | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => '');
+/** The other process that runs the platform of a data directory. */
+export async function livingSupervisor({ lockFile }: DataDir): Promise<number | undefined> {
+  const text = await readFile(lockFile, 'utf8').catch(() => '');
   const pid = Number(/"pid":\s*(\d+)/.exec(text)?.[1] ?? 0);
   if (pid === process.pid) return undefined;
   const running = await findProcess(pid);

@@ -11,6 +11,21 @@ describe('ports', () => {
     expect(Object.values(ports)).not.toContain(0);
   });
 
+  it('names every port that is in use at once', async () => {
+    const servers = [createServer(), createServer()];
+    const taken = await Promise.all(
+      servers.map(async (server) => {
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        return (server.address() as { port: number }).port;
+      }),
+    );
+    const [gateway = 0, ingestGrpc = 0] = taken;
+    const refusal = await choosePorts({ ...wanted(0), gateway, ingestGrpc }, '127.0.0.1').catch(String);
+    for (const variable of ['GATEWAY_PORT', 'INGEST_GRPC_PORT']) expect(refusal).toContain(variable);
+    for (const port of taken) expect(refusal).toContain(`Port ${port} `);
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+
   it('says which is in use, and which variable sets it', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

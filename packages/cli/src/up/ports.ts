@@ -19,27 +19,33 @@ export const PORT_NAMES = Object.keys(PORTS) as PortName[];
 /**
  * Checks that every wanted port is free and finds one for every 0. All are held at the same time, so that no two are the
  * same; then they are let go for the services, which have to know each other's before they start.
- * @throws SetupError naming the port and its variable
+ * @throws SetupError naming every port that cannot be used, and its variable
  */
 export async function choosePorts(wanted: Ports, host: string): Promise<Ports> {
   const held: Server[] = [];
   const chosen: Partial<Record<PortName, number>> = {};
+  const problems: string[] = [];
   try {
     // The given ones first: a free one must not happen to be one of these.
     for (const name of PORT_NAMES.toSorted((a, b) => wanted[b] - wanted[a])) {
       const server = createServer();
-      chosen[name] = await hold(server, name, wanted[name], host);
-      held.push(server);
+      try {
+        chosen[name] = await listen(server, wanted[name], host);
+        held.push(server);
+      } catch (error) {
+        problems.push(sentence(error as NodeJS.ErrnoException, name, wanted[name]));
+      }
     }
   } finally {
     await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
   }
+  if (problems.length > 0) throw new SetupError(problems.join('\n'));
   return chosen as Ports;
 }
 
-function hold(server: Server, name: PortName, port: number, host: string): Promise<number> {
+function listen(server: Server, port: number, host: string): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once('error', (error: NodeJS.ErrnoException) => reject(new SetupError(sentence(error, name, port))));
+  server.once('error', reject);
   server.listen({ host, port, exclusive: true }, () => {
     const address = server.address();
     resolve(typeof address === 'object' && address !== null ? address.port : port);

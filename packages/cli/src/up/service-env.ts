@@ -62,7 +62,12 @@ function own(service: ServiceName, around: Surroundings, place: Place): Record<s
     case 'ingest':
       return { INGEST_GRPC_PORT: String(ports.ingestGrpc), INGEST_HTTP_PORT: String(ports.ingestHttp) };
     case 'subscription':
-      return { SUBSCRIPTION_GRPC_PORT: String(ports.subscriptionGrpc), ...sealed };
+      return {
+        SUBSCRIPTION_GRPC_PORT: String(ports.subscriptionGrpc),
+        QUERY_GRPC: peer(host, ports.queryGrpc),
+        DELIVERY_GRPC: peer(host, ports.deliveryGrpc),
+        ...sealed,
+      };
     case 'dispatcher':
       return {
         DELIVERY_GRPC_PORT: String(place.first ? ports.deliveryGrpc : 0),

@@ -135,6 +135,33 @@ describe('grapnel up', { timeout: 120_000 }, () => {
     }
   });
 
+  it('is provisioned again without being told where its NATS is', () => {
+    expect(grapnel('provision')).toContain(`are in place at ${runtime().nats}`);
+  });
+
+  it('changes a webhook and its secret from the command line', () => {
+    const made = grapnel(
+      'webhooks',
+      'create',
+      '--name',
+      'mine',
+      '--endpoint',
+      'https://example.com/a',
+      '--events',
+      '*',
+    );
+    const id = /wh_\w+/.exec(made)?.[0] ?? '';
+    expect(grapnel('webhooks', 'update', id, '--name', 'yours', '--timeout', '7')).toContain('updated');
+    const shown = JSON.parse(grapnel('webhooks', 'show', id)) as Record<string, unknown>;
+    expect(shown).toMatchObject({ name: 'yours', timeout_seconds: 7, webhook_url: 'https://example.com/a' });
+    const rotated = grapnel('webhooks', 'rotate-secret', id, '--overlap', '60');
+    expect(rotated).toMatch(/^secret +[0-9a-f]{64}$/m);
+    expect(made).not.toContain(/[0-9a-f]{64}/.exec(rotated)?.[0]);
+    expect(() => grapnel('webhooks', 'update', id)).toThrow('Nothing is to be changed');
+    expect(() => grapnel('deliveries', 'show', `dlv_${'0'.repeat(26)}`)).toThrow('There is no delivery dlv_');
+    grapnel('webhooks', 'delete', id);
+  });
+
   it('refuses to run twice on one data directory', async () => {
     const before = runtime();
     const second = new Up(dir);
@@ -143,12 +170,15 @@ describe('grapnel up', { timeout: 120_000 }, () => {
     expect(runtime()).toEqual(before);
   });
 
-  it('names the port that is in use, and leaves nothing running', async () => {
+  it('names every port that is in use, and leaves nothing running', async () => {
     const other = join(folder, 'other');
     const port = new URL(runtime().gateway).port;
-    const second = new Up(other, { GATEWAY_PORT: port });
+    const ingest = new URL(runtime().ingestHttp).port;
+    const second = new Up(other, { GATEWAY_PORT: port, INGEST_HTTP_PORT: ingest });
     expect(await second.exited).toBe(1);
-    expect(second.err.trim()).toMatch(new RegExp(`^Port ${port} for .* is in use: .*GATEWAY_PORT.*\\.$`));
+    expect(second.err.trim().split('\n')).toHaveLength(2);
+    expect(second.err).toMatch(new RegExp(`^Port ${port} for .* is in use: .*GATEWAY_PORT.*\\.$`, 'm'));
+    expect(second.err).toMatch(new RegExp(`^Port ${ingest} for .* is in use: .*INGEST_HTTP_PORT.*\\.$`, 'm'));
     expect(second.out).toBe('');
     expect(processesNaming(other)).toEqual([]);
   });
@@ -195,6 +225,7 @@ describe('grapnel up', { timeout: 120_000 }, () => {
     expect(grapnel('keys', 'revoke', key?.id ?? '', '--tenant', 'demo')).toContain('is revoked');
     up.child.kill('SIGKILL');
     await up.exited;
+    expect(() => grapnel('status')).toThrow(/The platform of .* is gone: .*Start it again/);
     up = await new Up(dir).untilReady();
     expect(Object.entries(pids).filter(([, pid]) => isAlive(pid))).toEqual([]);
     expect(runtime().apiKey).not.toBe(apiKey);

@@ -10,6 +10,20 @@ export type SendResult =
 
 export type Verdict = 'success' | 'retryable' | 'final';
 
+/** Any answer but 2xx is tried again, a blocked address alone is not (FC-08, GG-05). */
+export function classifyNon2xx(result: SendResult): Verdict {
+  switch (result.kind) {
+    case 'response':
+      return result.status >= 200 && result.status < 300 ? 'success' : 'retryable';
+    case 'no_response':
+      return 'retryable';
+    case 'blocked':
+      return 'final';
+    default:
+      return unreachable(result);
+  }
+}
+
 /**
  * AnyCrawl's rules (AC-16): 2xx succeeds, 4xx is final, all else is tried again. A redirect is never followed; a
  * blocked address stays blocked (AC-20).

@@ -16,6 +16,14 @@ export interface Delivery {
   readonly bodyBytes: number;
   /** Position in the WEBHOOKS stream of the state that matched: who sends it must know at least that much. */
   readonly webhookRevision: number;
+  /** What the body is, when it is not the profile's own. */
+  readonly contentType?: 'cloudevents';
+  /** Rendered from the webhook's headers template (TH-07). */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Why there is no body to send: the event could not be written in the webhook's format. */
+  readonly problem?: string;
+  /** Ends its job: waits for the job's other deliveries to have been tried (FC-09). */
+  readonly last?: true;
 }
 
 /** A delivery and where its body is. */

@@ -31,7 +31,7 @@ export interface Attempt {
   readonly remoteAddress: string | null;
 }
 
-export type SkipReason = 'webhook_deactivated' | 'webhook_auto_disabled' | 'message_expired';
+export type SkipReason = 'webhook_deactivated' | 'webhook_auto_disabled' | 'message_expired' | 'not_renderable';
 
 /** What OUTCOMES holds: everything a history row needs, so that the history outlives the bodies. */
 export type Outcome =

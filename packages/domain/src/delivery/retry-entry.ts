@@ -1,7 +1,7 @@
 import type { StoredDelivery, Turn } from './delivery.ts';
 
 /** Why a delivery waits. */
-export type WaitReason = 'backoff' | 'over_cap' | 'replay';
+export type WaitReason = 'backoff' | 'over_cap' | 'replay' | 'order';
 
 /** What RETRIES holds: which turn of which delivery is due when. The body stays in DELIVERIES. */
 export interface RetryEntry {

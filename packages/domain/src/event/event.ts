@@ -1,12 +1,16 @@
-import { isCatalogued, TEST_EVENT_TYPE } from '../catalogue.ts';
+import { isCatalogued, isOperational, TEST_EVENT_TYPE } from '../catalogue.ts';
 import { type EventId, isEventId, type TenantId } from '../ids.ts';
 import { parseJsonBytes } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { type Violation, violation } from '../violation.ts';
+import { LIMITS } from '../webhook/config.ts';
 
 /** 1 MB: what a customer's endpoint must be ready to take (AC-15). */
 export const MAX_DATA_BYTES = 1_048_576;
 export const MAX_REFERENCE_CHARS = 256;
+/** Events that may be handed in together, and the data of them all. */
+export const MAX_BATCH_EVENTS = 1_000;
+export const MAX_BATCH_BYTES = 8 * 1_048_576;
 
 /** A fact from a producer, accepted and stored. Times are milliseconds since the epoch. */
 export interface Event {
@@ -15,6 +19,8 @@ export interface Event {
   readonly type: string;
   readonly jobId: string | null;
   readonly taskId: string | null;
+  /** For webhooks that filter by them; absent in events of older versions. */
+  readonly tags?: readonly string[];
   readonly time: number;
   readonly acceptedAt: number;
 }
@@ -25,9 +31,12 @@ export interface EventInput {
   readonly type: string;
   readonly jobId: string | null;
   readonly taskId: string | null;
+  readonly tags?: readonly string[];
   readonly time: number | null;
   /** One JSON value in UTF-8. */
   readonly data: Uint8Array;
+  /** {@link MAX_DATA_BYTES} unless the platform itself has put something round a caller's data. */
+  readonly maxDataBytes?: number;
 }
 
 export interface AcceptContext {
@@ -48,24 +57,18 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
   }
   if (input.type === '') {
     wrong.push(violation(`${at}type`, 'REQUIRED', 'is required: a type of the catalogue, e.g. crawl.page'));
-  } else if (input.type === TEST_EVENT_TYPE) {
-    wrong.push(violation(`${at}type`, 'INVALID_VALUE', `${TEST_EVENT_TYPE} is sent by the platform alone`));
+  } else if (input.type === TEST_EVENT_TYPE || isOperational(input.type)) {
+    wrong.push(violation(`${at}type`, 'INVALID_VALUE', `must not be ${input.type}, which the platform alone sends`));
   } else if (!isCatalogued(input.type)) {
-    const shown = input.type.slice(0, 64);
-    wrong.push(
-      violation(
-        `${at}type`,
-        'INVALID_VALUE',
-        `unknown type ${JSON.stringify(shown)}; GET /v1/webhook-events lists the known ones`,
-      ),
-    );
+    wrong.push(unknownType(input.type, `${at}type`));
   }
   checkReference(input.jobId, `${at}job_id`, wrong);
   checkReference(input.taskId, `${at}task_id`, wrong);
+  checkTags(input.tags ?? [], `${at}tags`, wrong);
   if (input.time !== null && !(input.time >= EARLIEST && input.time <= LATEST)) {
     wrong.push(violation(`${at}time`, 'INVALID_VALUE', 'must be a time between the years 1 and 9999'));
   }
-  checkData(input.data, `${at}data`, wrong);
+  checkData(input.data, input.maxDataBytes ?? MAX_DATA_BYTES, `${at}data`, wrong);
   if (wrong.length > 0) return err(wrong);
   return ok({
     id: input.id ?? context.newId(),
@@ -73,9 +76,15 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
     type: input.type,
     jobId: input.jobId,
     taskId: input.taskId,
+    ...(input.tags === undefined || input.tags.length === 0 ? {} : { tags: [...new Set(input.tags)] }),
     time: input.time ?? context.now,
     acceptedAt: context.now,
   });
+}
+
+export function unknownType(type: string, field: string): Violation {
+  const shown = JSON.stringify(type.slice(0, 64));
+  return violation(field, 'INVALID_VALUE', `is not a known event type (${shown}): GET /v1/webhook-events lists them`);
 }
 
 function checkReference(value: string | null, field: string, wrong: Violation[]): void {
@@ -95,12 +104,23 @@ function checkReference(value: string | null, field: string, wrong: Violation[])
   }
 }
 
-function checkData(data: Uint8Array, field: string, wrong: Violation[]): void {
+function checkTags(tags: readonly string[], field: string, wrong: Violation[]): void {
+  if (tags.length > LIMITS.eventTags.max) {
+    wrong.push(violation(field, 'TOO_LONG', `must be at most ${LIMITS.eventTags.max} tags`));
+    return;
+  }
+  const at = tags.findIndex((tag) => tag === '' || tag.length > LIMITS.eventTags.chars || /\p{Cc}/u.test(tag));
+  if (at < 0) return;
+  const allowed = `must be 1 to ${LIMITS.eventTags.chars} characters without control characters`;
+  wrong.push(violation(`${field}[${at}]`, 'INVALID_VALUE', allowed));
+}
+
+function checkData(data: Uint8Array, max: number, field: string, wrong: Violation[]): void {
   if (data.byteLength === 0) {
     wrong.push(violation(field, 'REQUIRED', 'is required: one JSON value'));
-  } else if (data.byteLength > MAX_DATA_BYTES) {
+  } else if (data.byteLength > max) {
     wrong.push(
-      violation(field, 'TOO_LARGE', `is ${data.byteLength} bytes; at most ${MAX_DATA_BYTES} (1 MB) are allowed`),
+      violation(field, 'TOO_LARGE', `is ${data.byteLength} bytes; at most ${max} (${max / 1_048_576} MB) are allowed`),
     );
   } else {
     const parsed = parseJsonBytes(data);

@@ -1,15 +1,26 @@
 import { isSubscribable } from '../catalogue.ts';
+import { profileOf } from '../profiles/registry.ts';
 import { checkEndpointUrl, type UrlPolicy } from '../security/endpoint-url.ts';
 import { type Violation, violation } from '../violation.ts';
+import { checkProfileOptions } from './check-profile-options.ts';
 import { LIMITS, type WebhookChanges, type WebhookConfig } from './config.ts';
 import { checkCustomHeaders } from './custom-headers.ts';
 
+/** What is allowed depends on the deployment, and conditions on a language that the domain does not know. */
+export interface ConfigPolicy extends UrlPolicy {
+  /** Why a condition cannot be used; `null` when it can. */
+  conditionProblem(condition: string): string | null;
+}
+
 /** Everything wrong with a complete configuration; `given` limits the checks to what the caller has said. */
-export function checkConfig(config: WebhookConfig, given: WebhookChanges, policy: UrlPolicy): Violation[] {
+export function checkConfig(config: WebhookConfig, given: WebhookChanges, policy: ConfigPolicy): Violation[] {
   const wrong: Violation[] = [];
   if ('name' in given) checkName(config.name, wrong);
   if ('description' in given) checkLength('description', config.description ?? '', 0, LIMITS.description.max, wrong);
-  if ('url' in given) wrong.push(...checkEndpointUrl(config.url, policy, 'webhook_url'));
+  if ('url' in given) {
+    const { httpsOnly } = profileOf(config.profile);
+    wrong.push(...checkEndpointUrl(config.url, { ...policy, httpsOnly }, 'webhook_url'));
+  }
   if ('eventTypes' in given) checkEventTypes(config.eventTypes, wrong);
   if ('timeoutSeconds' in given)
     checkNumber('timeout_seconds', config.timeoutSeconds, LIMITS.timeoutSeconds, true, wrong);
@@ -18,11 +29,14 @@ export function checkConfig(config: WebhookConfig, given: WebhookChanges, policy
     checkNumber('retry_backoff_multiplier', config.backoffMultiplier, LIMITS.backoffMultiplier, false, wrong);
   }
   if ('customHeaders' in given) wrong.push(...checkCustomHeaders(config.customHeaders));
-  if ('tags' in given) checkTags(config.tags, wrong);
+  if ('tags' in given) checkList('tags', config.tags, LIMITS.tags, wrong);
   if ('metadata' in given && Buffer.byteLength(JSON.stringify(config.metadata)) > LIMITS.metadata.bytes) {
     wrong.push(violation('metadata', 'TOO_LARGE', `must be at most ${LIMITS.metadata.bytes} bytes of JSON`));
   }
   checkScope(config, given, wrong);
+  checkFilters(config, given, policy, wrong);
+  checkRetryDelays(config, given, wrong);
+  wrong.push(...checkProfileOptions(config, given));
   return wrong;
 }
 
@@ -42,6 +56,33 @@ function checkScope(config: WebhookConfig, given: WebhookChanges, wrong: Violati
   }
 }
 
+function checkFilters(config: WebhookConfig, given: WebhookChanges, policy: ConfigPolicy, wrong: Violation[]): void {
+  if ('eventTags' in given) checkList('event_tags', config.eventTags, LIMITS.eventTags, wrong);
+  if ('condition' in given && config.condition !== null) {
+    const problem =
+      config.condition.length > LIMITS.condition.max
+        ? `must be at most ${LIMITS.condition.max} characters`
+        : policy.conditionProblem(config.condition);
+    if (problem !== null) wrong.push(violation('condition', 'INVALID_VALUE', problem));
+  }
+  if (
+    'jobId' in given &&
+    config.jobId !== null &&
+    (config.jobId === '' || config.jobId.length > LIMITS.taskIds.chars)
+  ) {
+    wrong.push(violation('job_id', 'INVALID_VALUE', `must be 1 to ${LIMITS.taskIds.chars} characters`));
+  }
+}
+
+function checkRetryDelays({ retryDelaysSeconds }: WebhookConfig, given: WebhookChanges, wrong: Violation[]): void {
+  if (!('retryDelaysSeconds' in given) || retryDelaysSeconds === null) return;
+  const { max, seconds } = LIMITS.retryDelays;
+  if (retryDelaysSeconds.length === 0 || retryDelaysSeconds.length > max) {
+    wrong.push(violation('retry_delays', 'INVALID_VALUE', `must be 1 to ${max} delays in seconds`));
+  }
+  retryDelaysSeconds.forEach((delay, i) => checkNumber(`retry_delays[${i}]`, delay, seconds, true, wrong));
+}
+
 function checkEventTypes(types: readonly string[], wrong: Violation[]): void {
   if (types.length < LIMITS.eventTypes.min) {
     wrong.push(violation('event_types', 'TOO_SHORT', 'must name at least one event type'));
@@ -57,17 +98,21 @@ function checkEventTypes(types: readonly string[], wrong: Violation[]): void {
       violation(
         `event_types[${i}]`,
         'INVALID_VALUE',
-        `unknown event type ${shown}; GET /v1/webhook-events lists the known ones, * and family.* are allowed too`,
+        `is not a known event type (${shown}): GET /v1/webhook-events lists them, * and family.* are allowed too`,
       ),
     );
   });
 }
 
-function checkTags(tags: readonly string[], wrong: Violation[]): void {
-  if (tags.length > LIMITS.tags.max)
-    wrong.push(violation('tags', 'TOO_LONG', `must be at most ${LIMITS.tags.max} tags`));
-  const at = tags.findIndex((tag) => tag.length === 0 || tag.length > LIMITS.tags.chars);
-  if (at >= 0) wrong.push(violation(`tags[${at}]`, 'INVALID_VALUE', `must be 1 to ${LIMITS.tags.chars} characters`));
+function checkList(
+  field: string,
+  tags: readonly string[],
+  limits: { readonly max: number; readonly chars: number },
+  wrong: Violation[],
+): void {
+  if (tags.length > limits.max) wrong.push(violation(field, 'TOO_LONG', `must be at most ${limits.max} tags`));
+  const at = tags.findIndex((tag) => tag.length === 0 || tag.length > limits.chars);
+  if (at >= 0) wrong.push(violation(`${field}[${at}]`, 'INVALID_VALUE', `must be 1 to ${limits.chars} characters`));
 }
 
 function checkName(name: string, wrong: Violation[]): void {

@@ -1,7 +1,8 @@
 import type { Json } from '../json.ts';
+import type { SignatureScheme } from '../security/standard-webhooks.ts';
 
 /** Wire formats a webhook can speak; each has one file under `profiles/`. */
-export type ProfileName = 'anycrawl';
+export type ProfileName = 'anycrawl' | 'firecrawl' | 'groupgm' | 'template' | 'standard';
 
 export type Scope = 'all' | 'specific';
 
@@ -21,10 +22,37 @@ export interface WebhookConfig {
   readonly customHeaders: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, Json>>;
+  /** Only events of this job; such a webhook is retired after the job's end (FC-06). */
+  readonly jobId: string | null;
+  /** Only events that carry one of these tags; empty: all. */
+  readonly eventTags: readonly string[];
+  /** Only events for which this expression holds. */
+  readonly condition: string | null;
+  /** Seconds before each retry, instead of the profile's own schedule. */
+  readonly retryDelaysSeconds: readonly number[] | null;
+  /** `job`: the end of a job is not sent before everything else of it has been tried once (FC-09). */
+  readonly ordering: Ordering;
+  /** How the body's JSON is written: as JavaScript or as Python's standard library does (ST-04). */
+  readonly bodyEncoding: BodyEncoding;
+  readonly bodyFormat: BodyFormat;
+  /** FC-01: names the webhook in the envelope. */
+  readonly includeWebhookId: boolean;
+  /** JSON texts of the `template` profile. */
+  readonly payloadTemplate: string | null;
+  readonly headersTemplate: string | null;
+  readonly signed: boolean;
+  readonly signatureScheme: SignatureScheme;
 }
 
+export type Ordering = 'none' | 'job';
+export type BodyEncoding = 'json' | 'python_json';
+export type BodyFormat = 'profile' | 'cloudevents';
+
 /** A partial configuration: absent fields stay as they are, or take their default. */
-export type WebhookChanges = { readonly [K in keyof Omit<WebhookConfig, 'profile'>]?: WebhookConfig[K] };
+export type WebhookChanges = { readonly [K in keyof WebhookConfig]?: WebhookConfig[K] };
+
+/** What is decided once: the profile says how secrets look, the job and the scheme what they are for. */
+export const FIXED_AT_CREATION = ['profile', 'jobId', 'signatureScheme'] as const satisfies (keyof WebhookConfig)[];
 
 /** Bounds of every field, in one place for the edges, the documentation and the checks. */
 export const LIMITS = {
@@ -39,6 +67,10 @@ export const LIMITS = {
   customHeaders: { max: 20, nameChars: 128, valueChars: 4_096 },
   tags: { max: 50, chars: 100 },
   metadata: { bytes: 16_384 },
+  eventTags: { max: 50, chars: 100 },
+  condition: { max: 2_000 },
+  retryDelays: { max: 10, seconds: { min: 1, max: 86_400 } },
+  template: { bytes: 65_536 },
   rotationOverlapSeconds: { min: 0, max: 7 * 86_400 },
 } as const;
 
@@ -53,6 +85,18 @@ export const DEFAULTS = {
   customHeaders: {},
   tags: [],
   metadata: {},
+  jobId: null,
+  eventTags: [],
+  condition: null,
+  retryDelaysSeconds: null,
+  ordering: 'none',
+  bodyEncoding: 'json',
+  bodyFormat: 'profile',
+  includeWebhookId: false,
+  payloadTemplate: null,
+  headersTemplate: null,
+  signed: true,
+  signatureScheme: 'v1',
 } as const satisfies Partial<WebhookConfig>;
 
 export const DEFAULT_ROTATION_OVERLAP_SECONDS = 86_400;

@@ -6,7 +6,7 @@ import { evolve } from './evolve.ts';
 import { ABSENT, type WebhookEvent, type WebhookState } from './webhook.ts';
 
 const ID: WebhookId = 'wh_00000000000000000000000001';
-const POLICY = { allowLocal: false };
+const POLICY = { allowLocal: false, conditionProblem: () => null };
 const VALID: WebhookChanges = { name: 'n', url: 'https://example.com/hook', eventTypes: ['crawl.page'] };
 
 const create = (changes: WebhookChanges): WebhookCommand => ({
@@ -15,7 +15,7 @@ const create = (changes: WebhookChanges): WebhookCommand => ({
   id: ID,
   tenant: 'acme',
   changes,
-  sealedSecret: 's1',
+  secret: { sealed: 's1' },
   policy: POLICY,
 });
 
@@ -115,7 +115,7 @@ describe('deciding about webhooks', () => {
     // Made while private addresses were allowed; renaming it must still work.
     const local = decide(ABSENT, {
       ...create({ ...VALID, url: 'http://127.0.0.1/' }),
-      policy: { allowLocal: true },
+      policy: { ...POLICY, allowLocal: true },
     } as WebhookCommand);
     if (!local.ok) throw new Error('must be allowed');
     const renamed = decide(given(local.value), { type: 'update', at: 2, changes: { name: 'x' }, policy: POLICY });
@@ -123,7 +123,7 @@ describe('deciding about webhooks', () => {
   });
 
   it('AC-06 ST-02 rotates with an overlap in which both secrets are in force', () => {
-    const rotate: WebhookCommand = { type: 'rotate_secret', at: 100, sealedSecret: 's2', overlapMs: 50 };
+    const rotate = { type: 'rotate_secret', at: 100, secret: { sealed: 's2' }, overlapMs: 50 } as const;
     const decided = decide(given(created()), rotate);
     expect(decided).toMatchObject({
       value: [

@@ -1,10 +1,13 @@
 import type { TenantId, WebhookId } from '../ids.ts';
+import { expandEventTypes } from '../profiles/event-types.ts';
+import { profileOf } from '../profiles/registry.ts';
 import { err, ok, type Result, unreachable } from '../result.ts';
-import type { UrlPolicy } from '../security/endpoint-url.ts';
+import { unmaskedUrl } from '../security/endpoint-url.ts';
 import type { Violation } from '../violation.ts';
-import { checkConfig } from './check-config.ts';
-import { DEFAULTS, LIMITS, type WebhookChanges, type WebhookConfig } from './config.ts';
-import type { StoredSecret, Webhook, WebhookEvent, WebhookState } from './webhook.ts';
+import { type ConfigPolicy, checkConfig } from './check-config.ts';
+import { DEFAULTS, FIXED_AT_CREATION, LIMITS, type WebhookChanges, type WebhookConfig } from './config.ts';
+import { type NewSecret, rotatedSecrets } from './secrets.ts';
+import type { Webhook, WebhookEvent, WebhookState } from './webhook.ts';
 
 /** What a tenant can ask of a webhook; time and secrets arrive as data. */
 export type WebhookCommand =
@@ -14,21 +17,21 @@ export type WebhookCommand =
       readonly id: WebhookId;
       readonly tenant: TenantId;
       readonly changes: WebhookChanges;
-      readonly sealedSecret: string;
-      readonly policy: UrlPolicy;
+      /** `null` where the tenant's account secret signs (FC-07). */
+      readonly secret: NewSecret | null;
+      readonly policy: ConfigPolicy;
     }
-  | { readonly type: 'update'; readonly at: number; readonly changes: WebhookChanges; readonly policy: UrlPolicy }
+  | { readonly type: 'update'; readonly at: number; readonly changes: WebhookChanges; readonly policy: ConfigPolicy }
   | { readonly type: 'activate'; readonly at: number }
   | { readonly type: 'deactivate'; readonly at: number }
-  | { readonly type: 'rotate_secret'; readonly at: number; readonly sealedSecret: string; readonly overlapMs: number }
+  | { readonly type: 'rotate_secret'; readonly at: number; readonly secret: NewSecret; readonly overlapMs: number }
+  /** The job it belongs to has come to its end (FC-06). */
+  | { readonly type: 'retire'; readonly at: number }
   | { readonly type: 'delete'; readonly at: number };
 
 export type Rejection =
   | { readonly kind: 'not_found' }
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
-
-/** How many secrets may sign at once: rotating faster than this retires the oldest. */
-const MAX_SECRETS = 5;
 
 /** What happens when `command` meets `state`: events, none when nothing changes, or why it is refused. */
 export function decide(state: WebhookState, command: WebhookCommand): Result<WebhookEvent[], Rejection> {
@@ -37,20 +40,29 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
     // All fields are checked, given or not: what has no default must be given.
     const violations = checkConfig(config, config, command.policy);
     if (violations.length > 0) return err({ kind: 'invalid', violations });
-    const secret = { sealed: command.sealedSecret, expiresAt: null };
+    const secret = command.secret === null ? null : { ...command.secret, expiresAt: null };
     return ok([{ type: 'created', at: command.at, id: command.id, tenant: command.tenant, config, secret }]);
   }
   if (state.kind !== 'present') return err({ kind: 'not_found' });
   const { webhook } = state;
   switch (command.type) {
     case 'update': {
-      const config = { ...webhook.config, ...command.changes };
-      const violations = checkConfig(config, command.changes, command.policy);
+      const config = withExpandedTypes({
+        ...webhook.config,
+        ...command.changes,
+        ...keptPassword(webhook, command.changes),
+      });
+      const violations = [
+        ...fixedViolations(webhook.config, command.changes),
+        ...checkConfig(config, command.changes, command.policy),
+      ];
       if (violations.length > 0) return err({ kind: 'invalid', violations });
       return ok([{ type: 'updated', at: command.at, config }]);
     }
     case 'activate':
       return ok(isFreshlyActive(webhook) ? [] : [{ type: 'activated', at: command.at }]);
+    case 'retire':
+      return ok(webhook.status.kind === 'active' ? [{ type: 'retired', at: command.at }] : []);
     case 'deactivate':
       return ok(isDeactivated(webhook) ? [] : [{ type: 'deactivated', at: command.at }]);
     case 'rotate_secret': {
@@ -59,7 +71,17 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
         const message = `must be a whole number of seconds from ${min} to ${max}`;
         return err({ kind: 'invalid', violations: [{ field: 'overlap_seconds', code: 'INVALID_VALUE', message }] });
       }
-      return ok([{ type: 'secret_rotated', at: command.at, secrets: rotated(webhook, command) }]);
+      if (webhook.secrets.length === 0) {
+        const message = 'this webhook is signed with the account secret, which is rotated by itself';
+        return err({ kind: 'invalid', violations: [{ field: 'webhook_id', code: 'INVALID_VALUE', message }] });
+      }
+      return ok([
+        {
+          type: 'secret_rotated',
+          at: command.at,
+          secrets: rotatedSecrets(webhook.secrets, command.secret, command.at, command.overlapMs),
+        },
+      ]);
     }
     case 'delete':
       return ok([{ type: 'deleted', at: command.at }]);
@@ -69,19 +91,35 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
 }
 
 function completed(changes: WebhookChanges): WebhookConfig {
-  return { ...DEFAULTS, name: '', url: '', eventTypes: [], ...changes };
+  const { defaults } = profileOf(changes.profile ?? DEFAULTS.profile);
+  const config = withExpandedTypes({ ...DEFAULTS, ...defaults, name: '', url: '', eventTypes: [], ...changes });
+  const schedule = changes.retryDelaysSeconds;
+  // A schedule says itself how many retries there are, unless that is said too.
+  return schedule === undefined || schedule === null || changes.maxRetries !== undefined
+    ? config
+    : { ...config, maxRetries: schedule.length };
 }
+
+const withExpandedTypes = (config: WebhookConfig): WebhookConfig => ({
+  ...config,
+  eventTypes: expandEventTypes(profileOf(config.profile), config.eventTypes),
+});
+
+const FIELD_NAMES = { profile: 'profile', jobId: 'job_id', signatureScheme: 'signature_scheme' } as const;
+
+function fixedViolations(config: WebhookConfig, changes: WebhookChanges): Violation[] {
+  return FIXED_AT_CREATION.filter((field) => field in changes && changes[field] !== config[field]).map((field) => ({
+    field: FIELD_NAMES[field],
+    code: 'INVALID_VALUE',
+    message: 'is decided when the webhook is made and cannot be changed',
+  }));
+}
+
+const keptPassword = ({ config }: Webhook, { url }: WebhookChanges): Pick<WebhookChanges, 'url'> =>
+  url === undefined ? {} : { url: unmaskedUrl(url, config.url) };
 
 const isFreshlyActive = (webhook: Webhook): boolean =>
   webhook.status.kind === 'active' && webhook.health.consecutiveFailures === 0;
 
 const isDeactivated = (webhook: Webhook): boolean =>
   webhook.status.kind === 'inactive' && webhook.status.reason === 'deactivated';
-
-function rotated(webhook: Webhook, command: WebhookCommand & { type: 'rotate_secret' }): StoredSecret[] {
-  const until = command.at + command.overlapMs;
-  const older = webhook.secrets
-    .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? until, until) }))
-    .filter((secret) => secret.expiresAt > command.at);
-  return [{ sealed: command.sealedSecret, expiresAt: null }, ...older].slice(0, MAX_SECRETS);
-}

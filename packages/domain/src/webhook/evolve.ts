@@ -11,7 +11,7 @@ export function evolve(state: WebhookState, event: WebhookEvent): WebhookState {
         id: event.id,
         tenant: event.tenant,
         config: event.config,
-        secrets: [event.secret],
+        secrets: event.secret === null ? [] : [event.secret],
         status: { kind: 'active' },
         health: { consecutiveFailures: 0, coveredSequence: 0 },
         lastAutoDisabledAt: null,
@@ -47,6 +47,12 @@ function change(webhook: Webhook, event: Exclude<WebhookEvent, { type: 'created'
       return {
         ...webhook,
         status: { kind: 'inactive', reason: 'deactivated', since: event.at, detail: 'deactivated by request' },
+        updatedAt: event.at,
+      };
+    case 'retired':
+      return {
+        ...webhook,
+        status: { kind: 'inactive', reason: 'retired', since: event.at, detail: 'its job has ended' },
         updatedAt: event.at,
       };
     case 'secret_rotated':

@@ -9,7 +9,12 @@ export interface FinalOutcome {
   readonly delivered: boolean;
   /** For people: `HTTP 500`, `ECONNREFUSED`. */
   readonly reason: string;
+  /** The endpoint said that it is gone, and its profile takes that as the end (ST-03). */
+  readonly gone?: boolean;
 }
+
+/** Half way to being disabled, somebody should hear of it. */
+export const FAILING_AFTER = AUTO_DISABLE_AFTER / 2;
 
 /**
  * Counts ends of deliveries, in stream order, into at most one event. Outcomes that are already covered are passed
@@ -26,16 +31,22 @@ export function recordHealth(webhook: Webhook, outcomes: readonly FinalOutcome[]
   let tripped: FinalOutcome | null = null;
   for (const outcome of fresh) {
     count = outcome.delivered ? 0 : count + 1;
-    if (count >= AUTO_DISABLE_AFTER && webhook.status.kind === 'active') {
+    const ends = count >= AUTO_DISABLE_AFTER || outcome.gone === true;
+    if (ends && webhook.status.kind === 'active') {
       tripped = outcome;
       break;
     }
   }
   const health = { consecutiveFailures: count, coveredSequence: last.sequence };
   if (tripped !== null) {
-    const detail = `${count} consecutive deliveries failed; the last with ${tripped.reason}`;
+    const detail =
+      tripped.gone === true
+        ? 'the endpoint answered 410 Gone'
+        : `${count} consecutive deliveries failed; the last with ${tripped.reason}`;
     return { type: 'auto_disabled', at: now, health, detail };
   }
   const unchanged = count === webhook.health.consecutiveFailures && fresh.every((outcome) => outcome.delivered);
-  return unchanged ? null : { type: 'health_recorded', at: now, health };
+  if (unchanged) return null;
+  const failing = count >= FAILING_AFTER && webhook.health.consecutiveFailures < FAILING_AFTER;
+  return { type: 'health_recorded', at: now, health, ...(failing ? { failing } : {}) };
 }

@@ -4,15 +4,20 @@ import type { WebhookConfig } from './config.ts';
 /** A secret as stored: sealed under the key ring. */
 export interface StoredSecret {
   readonly sealed: string;
+  /** What receivers verify with, where the scheme is asymmetric. */
+  readonly publicKey?: string;
   /** Milliseconds since the epoch; `null` for the newest, which does not expire. */
   readonly expiresAt: number | null;
 }
+
+/** `retired`: its job has ended; what is under way is still delivered. */
+export type InactiveReason = 'deactivated' | 'auto_disabled' | 'retired';
 
 export type Status =
   | { readonly kind: 'active' }
   | {
       readonly kind: 'inactive';
-      readonly reason: 'deactivated' | 'auto_disabled';
+      readonly reason: InactiveReason;
       readonly since: number;
       readonly detail: string;
     };
@@ -29,7 +34,7 @@ export interface Webhook {
   readonly id: WebhookId;
   readonly tenant: TenantId;
   readonly config: WebhookConfig;
-  /** Newest first. */
+  /** Newest first; none where the account secret signs. */
   readonly secrets: readonly StoredSecret[];
   readonly status: Status;
   readonly health: Health;
@@ -47,13 +52,15 @@ export type WebhookEvent =
       readonly id: WebhookId;
       readonly tenant: TenantId;
       readonly config: WebhookConfig;
-      readonly secret: StoredSecret;
+      readonly secret: StoredSecret | null;
     }
   | { readonly type: 'updated'; readonly at: number; readonly config: WebhookConfig }
   | { readonly type: 'activated'; readonly at: number }
   | { readonly type: 'deactivated'; readonly at: number }
+  | { readonly type: 'retired'; readonly at: number }
   | { readonly type: 'secret_rotated'; readonly at: number; readonly secrets: readonly StoredSecret[] }
-  | { readonly type: 'health_recorded'; readonly at: number; readonly health: Health }
+  /** `failing`: half of the failures that disable it have just been reached. */
+  | { readonly type: 'health_recorded'; readonly at: number; readonly health: Health; readonly failing?: true }
   | { readonly type: 'auto_disabled'; readonly at: number; readonly health: Health; readonly detail: string }
   | { readonly type: 'deleted'; readonly at: number }
   /** The streams hold nothing of it any more. */

@@ -14,12 +14,13 @@ export function requestHeaders(
   now: number,
   traceparent: string | null,
 ): Record<string, string> {
-  const system = endpoint.profile.headers({ delivery, body, secrets: secretsAt(endpoint, now), now });
+  const { profile, signatureHeader } = endpoint;
+  const system = profile.headers({ delivery, body, secrets: secretsAt(endpoint, now), now, signatureHeader });
   if (traceparent !== null) system['traceparent'] = traceparent;
   const reserved = new Set(Object.keys(system).map((name) => name.toLowerCase()));
   const headers: Record<string, string> = {};
   let hasAgent = false;
-  for (const [name, value] of Object.entries(endpoint.headers)) {
+  for (const [name, value] of Object.entries({ ...endpoint.headers, ...delivery.headers })) {
     const lower = name.toLowerCase();
     if (reserved.has(lower)) continue;
     if (lower === 'user-agent') hasAgent = true;

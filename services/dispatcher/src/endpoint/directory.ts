@@ -6,6 +6,7 @@ import { Backoff } from '@grapnel/runtime/backoff';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Endpoints } from '../ports.ts';
+import type { SignatureHeaders } from '../signature-headers.ts';
 import { type Endpoint, endpointFrom } from './endpoint.ts';
 
 /**
@@ -17,6 +18,7 @@ export class EndpointDirectory implements Endpoints {
   /** There, but sealed under a key that is not in the ring, or of a profile that this version does not know. */
   readonly #unusable = new Map<WebhookId, number>();
   readonly #ring: KeyRing;
+  readonly #brands: SignatureHeaders;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #disabled: (endpoint: Endpoint) => void;
@@ -24,9 +26,16 @@ export class EndpointDirectory implements Endpoints {
   #revision = -1;
 
   /** `disabled` hears of every endpoint that was active and now is auto-disabled. */
-  constructor(ring: KeyRing, clock: Clock, logger: Logger, disabled: (endpoint: Endpoint) => void) {
+  constructor(
+    ring: KeyRing,
+    brands: SignatureHeaders,
+    clock: Clock,
+    logger: Logger,
+    disabled: (endpoint: Endpoint) => void,
+  ) {
     this.#disabled = disabled;
     this.#ring = ring;
+    this.#brands = brands;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -92,7 +101,7 @@ export class EndpointDirectory implements Endpoints {
 
   #put(message: Parameters<typeof endpointFrom>[0]): void {
     try {
-      const endpoint = endpointFrom(message, this.#ring);
+      const endpoint = endpointFrom(message, this.#ring, this.#brands);
       const known = this.#endpoints.get(endpoint.id);
       if (known !== undefined && known.revision > endpoint.revision) return;
       this.#endpoints.set(endpoint.id, endpoint);

@@ -2,10 +2,13 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Endpoint as EndpointMessage } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
 import { Inactive_Reason } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
-import type { Profile, RetryPolicy } from '@grapnel/domain/profiles/profile';
+import type { Profile } from '@grapnel/domain/profiles/profile';
 import { isProfileName, profileOf } from '@grapnel/domain/profiles/registry';
+import type { RetryPolicy } from '@grapnel/domain/retry';
 import { type KeyRing, open } from '@grapnel/domain/security/keyring';
 import { isConnectionHeader } from '@grapnel/domain/webhook/custom-headers';
+
+import type { SignatureHeaders } from '../signature-headers.ts';
 
 interface Secret {
   readonly value: string;
@@ -18,21 +21,27 @@ export interface Endpoint {
   readonly id: WebhookId;
   readonly tenant: TenantId;
   readonly profile: Profile;
+  /** The profile's, or the deployment's own name for it. */
+  readonly signatureHeader: string;
   /** Without user and password. */
   readonly url: URL;
   /** The webhook's own headers, and `Authorization` where the URL names a user (ST-05). */
   readonly headers: Readonly<Record<string, string>>;
   readonly inactive: 'deactivated' | 'auto_disabled' | null;
+  /** Whether the end of a job waits for the rest of it (FC-09). */
+  readonly ordered: boolean;
   readonly lastAutoDisabledAt: number | null;
   readonly timeoutMs: number;
   readonly retries: RetryPolicy;
   readonly secrets: readonly Secret[];
+  readonly signed: boolean;
   readonly revision: number;
 }
 
 /** @throws when the profile is unknown to this version or a secret cannot be opened */
-export function endpointFrom(message: EndpointMessage, ring: KeyRing): Endpoint {
+export function endpointFrom(message: EndpointMessage, ring: KeyRing, brands: SignatureHeaders): Endpoint {
   if (!isProfileName(message.profile)) throw new Error(`unknown profile "${message.profile}"`);
+  const profile = profileOf(message.profile);
   const url = new URL(message.url);
   const headers = withBasicAuth(message.customHeaders, url);
   url.username = '';
@@ -40,15 +49,22 @@ export function endpointFrom(message: EndpointMessage, ring: KeyRing): Endpoint 
   return {
     id: message.webhookId as WebhookId,
     tenant: message.tenant,
-    profile: profileOf(message.profile),
+    profile,
+    signatureHeader: brands.get(profile.name) ?? profile.signatureHeader,
     url,
     headers,
     inactive: inactiveReason(message),
     lastAutoDisabledAt: message.lastAutoDisabledAt === undefined ? null : timestampMs(message.lastAutoDisabledAt),
     timeoutMs: message.timeoutSeconds * 1_000,
-    retries: { maxRetries: message.maxRetries, backoffMultiplier: message.retryBackoffMultiplier },
-    secrets: message.secrets.map(({ sealed, expiresAt }) => ({
-      value: open(ring, message.webhookId, sealed),
+    retries: {
+      maxRetries: message.maxRetries,
+      backoffMultiplier: message.retryBackoffMultiplier,
+      retryDelaysSeconds: message.retryDelays.length === 0 ? null : message.retryDelays,
+    },
+    ordered: message.ordering === 'job',
+    signed: message.signed,
+    secrets: message.secrets.map(({ sealed, owner, expiresAt }) => ({
+      value: open(ring, owner === '' ? message.webhookId : owner, sealed),
       expiresAt: expiresAt === undefined ? null : timestampMs(expiresAt),
     })),
     revision: Number(message.revision),
@@ -57,11 +73,13 @@ export function endpointFrom(message: EndpointMessage, ring: KeyRing): Endpoint 
 
 /** Those in force at `now`, newest first; the newest never expires. */
 export function secretsAt(endpoint: Endpoint, now: number): string[] {
+  if (!endpoint.signed) return [];
   return endpoint.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now).map(({ value }) => value);
 }
 
 function inactiveReason({ active, inactiveReason: reason }: EndpointMessage): Endpoint['inactive'] {
-  if (active) return null;
+  // A retired webhook gets no new events; those it got are still delivered (FC-06).
+  if (active || reason === Inactive_Reason.RETIRED) return null;
   return reason === Inactive_Reason.AUTO_DISABLED ? 'auto_disabled' : 'deactivated';
 }
 

@@ -7,6 +7,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts';
  * skipped after an activation; a replay asked for since then is a new wish (AC-18).
  */
 export function skipReason(endpoint: Endpoint, delivery: Delivery, turn: Turn): SkipReason | null {
+  if (delivery.problem !== undefined) return 'not_renderable';
   if (delivery.test) return null;
   if (endpoint.inactive === 'auto_disabled') return 'webhook_auto_disabled';
   if (endpoint.inactive === 'deactivated') return 'webhook_deactivated';

@@ -5,6 +5,7 @@ import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import type { Attempt, Outcome } from '@grapnel/domain/delivery/outcome';
 import type { RetryEntry, WaitReason } from '@grapnel/domain/delivery/retry-entry';
 import { unreachable } from '@grapnel/domain/result';
+import { postponedMs, retryDelayMs } from '@grapnel/domain/retry';
 import type { Clock } from '@grapnel/runtime/clock';
 import { formatTraceparent } from '@grapnel/runtime/tracing';
 import type { EventStreams } from '@grapnel/stream/ports';
@@ -13,6 +14,7 @@ import { requestHeaders, shownHeaders } from '../attempt/request-headers.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Gates } from '../endpoint/gates.ts';
 import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
+import type { JobOrder } from './job-order.ts';
 import { countAttempt, startAttemptSpan } from './observe-attempt.ts';
 import { skipReason } from './skip-rule.ts';
 import type { Turns } from './turns.ts';
@@ -22,6 +24,7 @@ export interface TurnContext {
   readonly gates: Gates;
   readonly sender: AttemptSender;
   readonly turns: Turns<TurnEnd>;
+  readonly jobOrder: JobOrder;
   readonly streams: EventStreams;
   readonly names: Topology;
   readonly clock: Clock;
@@ -29,6 +32,9 @@ export interface TurnContext {
   readonly timeScale: number;
   readonly signal: AbortSignal;
 }
+
+/** How long the end of a job waits before it looks again whether the rest has been tried. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** One turn of a delivery: who, which, with what. */
 export interface TurnRequest {
@@ -75,6 +81,12 @@ async function take(request: TurnRequest, context: TurnContext): Promise<TurnEnd
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
     return 'done';
   }
+  if (delivery.last === true && endpoint.ordered && turn.attempt === 1 && turn.round === 0) {
+    if (!(await context.jobOrder.mayEnd(delivery))) {
+      await wait(context, request, turn, context.clock.now() + LOOK_AGAIN_MS, 'order');
+      return 'done';
+    }
+  }
   const admission = await context.gates.admit(delivery.webhookId, request.returning);
   if ('overflow' in admission) {
     await wait(context, request, turn, context.clock.now() + admission.waitMs / context.timeScale, 'over_cap');
@@ -105,7 +117,7 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, context: TurnCo
     case 'final':
       return store(context, { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt: null });
     case 'retryable': {
-      const delayMs = delivery.test ? null : endpoint.profile.retryDelayMs(endpoint.retries, turn.attempt);
+      const delayMs = delivery.test ? null : nextDelayMs(endpoint, turn.attempt, sent, context.clock.now());
       const nextAttemptAt = delayMs === null ? null : Math.round(context.clock.now() + delayMs / context.timeScale);
       const failed: Outcome = { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt };
       if (nextAttemptAt === null) return store(context, failed);
@@ -119,6 +131,13 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, context: TurnCo
     default:
       return unreachable(verdict);
   }
+}
+
+/** The schedule's delay, or longer when the endpoint asks for it (ST-03). */
+function nextDelayMs(endpoint: Endpoint, n: number, { response }: AttemptResult, now: number): number | null {
+  const scheduled = retryDelayMs(endpoint.retries, n);
+  if (scheduled === null || response === null || !endpoint.profile.honoursRetryAfter) return scheduled;
+  return Math.max(scheduled, postponedMs(response.status, response.headers['retry-after'], now));
 }
 
 async function store({ streams, names, clock, signal }: TurnContext, outcome: Outcome): Promise<void> {

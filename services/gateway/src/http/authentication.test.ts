@@ -75,7 +75,7 @@ describe('API keys', () => {
   it('AC-01 answers 404 for an unknown path, with a key', async () => {
     for (const [method, path] of [
       ['GET', '/v1/unknown'],
-      ['PATCH', '/v1/webhooks'],
+      ['PATCH', '/v1/hooks'],
       ['GET', '/v1'],
     ] as const) {
       const { status, json } = await gateway.ask(method, path);

@@ -103,13 +103,14 @@ describe('the history', () => {
   it.each([
     ['limit=0', 'limit', 'TOO_SMALL'],
     ['limit=1001', 'limit', 'TOO_LARGE'],
-    ['limit=', 'limit', 'INVALID_TYPE'],
-    ['limit=ten', 'limit', 'INVALID_TYPE'],
-    ['limit=1e2', 'limit', 'INVALID_TYPE'],
-    ['limit=-1', 'limit', 'INVALID_TYPE'],
-    ['limit=1.5', 'limit', 'INVALID_TYPE'],
+    ['limit=', 'limit', 'INVALID_VALUE'],
+    ['limit=ten', 'limit', 'INVALID_VALUE'],
+    ['limit=1e2', 'limit', 'INVALID_VALUE'],
+    ['limit=-1', 'limit', 'TOO_SMALL'],
+    ['limit=1.5', 'limit', 'INVALID_VALUE'],
+    ['limit=1e9', 'limit', 'INVALID_VALUE'],
     ['limit=5&limit=6', 'limit', 'INVALID_TYPE'],
-    ['offset=-1', 'offset', 'INVALID_TYPE'],
+    ['offset=-1', 'offset', 'TOO_SMALL'],
     ['offset=100001', 'offset', 'TOO_LARGE'],
     ['status=done', 'status', 'INVALID_VALUE'],
     ['status=', 'status', 'INVALID_VALUE'],
@@ -130,6 +131,13 @@ describe('the history', () => {
       expect(status).toBe(400);
       expect(json).toMatchObject({ success: false, error: 'Validation error', details: [{ field, code }] });
     }
+  });
+
+  it.each(['-1', '0', '1001', '1e9', '1.5', 'ten', ''])('says which limits there are to ?limit=%s', async (limit) => {
+    const { json } = await gateway.ask('GET', `/v1/deliveries?limit=${limit}&offset=-1`);
+    expect(json.message).toBe(
+      'limit must be a whole number from 1 to 1000; offset must be a whole number from 0 to 100000',
+    );
   });
 
   it('lists the deliveries of all webhooks, or of one', async () => {

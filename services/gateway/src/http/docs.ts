@@ -3,8 +3,10 @@ import reference from '@scalar/fastify-api-reference';
 import type { FastifyInstance } from 'fastify';
 import { type OpenApiDocument, openApiDocument } from './openapi.ts';
 
-/** `/openapi.json`, and `/docs`, a page that shows it and loads nothing from anywhere else. */
+/** `/openapi.json`, and `/docs`, a page that shows it and loads nothing from anywhere else; `/` points to both. */
 export async function serveDocs(app: FastifyInstance): Promise<void> {
+  app.get('/', { schema: { hide: true } }, async () => POINTERS);
+
   let document: OpenApiDocument | null = null;
   app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
     document ??= openApiDocument(app);
@@ -35,6 +37,8 @@ export async function serveDocs(app: FastifyInstance): Promise<void> {
     });
   });
 }
+
+const POINTERS = { name: 'Grapnel', docs: '/docs', openapi: '/openapi.json', api: '/v1' };
 
 /** Only the page's own scripts, and no other host for anything. */
 function pagePolicy(html: string): string {

@@ -15,10 +15,43 @@ afterAll(() => gateway[Symbol.asyncDispose]());
 const VALID = '{"name":"A","webhook_url":"https://example.com/hook","event_types":["*"]}';
 
 describe('bodies', () => {
-  it.each(['{', '{"name":}', 'nothing', '{"a":1}}', '\u00ff'])('bad JSON is a 400 that says so: %s', async (raw) => {
+  it.each([
+    ['{', 2],
+    ['{"name":}', 9],
+    ['nothing', 1],
+    ['{"a":1}}', 8],
+    ['\u00ff', 1],
+  ])('bad JSON is a 400 that says where: %s', async (raw, column) => {
     const { status, json } = await gateway.ask('POST', '/v1/webhooks', { raw });
     expect(status).toBe(400);
-    expect(json).toEqual({ success: false, error: expect.stringMatching(/^The request body is not valid JSON/) });
+    const message = expect.stringMatching(new RegExp(`^is not valid JSON at line 1, column ${column} `)) as string;
+    expect(json).toMatchObject({
+      error: 'Validation error',
+      details: [{ field: 'body', message, code: 'INVALID_VALUE' }],
+    });
+  });
+
+  it('a body that is compressed is a 415 that says so, in JSON', async () => {
+    const { status, json, headers } = await gateway.ask('POST', '/v1/webhooks', {
+      raw: VALID,
+      headers: { 'content-encoding': 'gzip' },
+    });
+    expect(status).toBe(415);
+    expect(json).toEqual({ success: false, error: expect.stringContaining('Content-Encoding') });
+    expect(headers.get('accept-encoding')).toBe('identity');
+  });
+
+  it.each([
+    ['POST', '/test'],
+    ['PUT', '/activate'],
+    ['PUT', '/deactivate'],
+    ['POST', `/deliveries/dlv_${'a'.repeat(26)}/replay`],
+  ])('%s …%s takes no settings: `{}` is nothing, all else is refused', async (method, path) => {
+    const target = `/v1/webhooks/${await gateway.create()}${path}`;
+    expect((await gateway.ask(method, target, { body: {} })).status).not.toBe(400);
+    const { status, json } = await gateway.ask(method, target, { body: { event: 'x' } });
+    expect(status).toBe(400);
+    expect(json.details).toMatchObject([{ field: 'event', code: 'UNKNOWN_FIELD' }]);
   });
 
   it('nesting that would exhaust a stack is a 400', async () => {
@@ -26,7 +59,7 @@ describe('bodies', () => {
       raw: `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
     });
     expect(status).toBe(400);
-    expect(json.error).toContain('nested deeper');
+    expect(json.message).toBe('body is nested deeper than 64 levels');
   });
 
   it.each([
@@ -94,7 +127,7 @@ describe('answers', () => {
       headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
     });
     expect(preflight.headers.get('access-control-allow-origin')).toBeNull();
-    expect(preflight.status).toBe(404);
+    expect(preflight.status).toBe(405);
   });
 
   it('name the request: the caller’s id when it is harmless, else one of ours', async () => {
@@ -151,6 +184,39 @@ describe('answers', () => {
     const raw = await rawExchange(gateway.url, 'NONSENSE\r\n\r\n');
     expect(raw).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
     expect(raw).toContain('{"success":false,"error":"Bad request"}');
+    for (const size of [17_000, 40_000, 100_000]) {
+      const large = await rawExchange(gateway.url, `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(size)}\r\n\r\n`);
+      expect(large).toMatch(/^HTTP\/1\.1 431 /);
+      expect(large).toContain('{"success":false,"error":"The URL and headers of the request are too large');
+    }
+  });
+
+  it.each([
+    ['DELETE', '/v1/events', 'POST'],
+    ['GET', '/v1/events', 'POST'],
+    ['PATCH', '/v1/webhooks', 'GET, HEAD, POST'],
+    ['POST', '/v1/webhooks/wh_x', 'DELETE, GET, HEAD, PUT'],
+    ['HEAD', '/v1/deliveries/tail', 'GET'],
+    ['DELETE', '/healthz', 'GET, HEAD'],
+    ['POST', '/docs/', 'GET, HEAD'],
+  ])('%s %s is a 405 that says what there is', async (method, path, allow) => {
+    const { status, headers } = await gateway.ask(method, path);
+    expect([status, headers.get('allow')]).toEqual([405, allow]);
+  });
+
+  it('point from / to what there is, and answer HEAD where there is GET', async () => {
+    expect((await gateway.ask('GET', '/', { key: null })).json).toEqual({
+      name: 'Grapnel',
+      docs: '/docs',
+      openapi: '/openapi.json',
+      api: '/v1',
+    });
+    for (const path of ['/', '/docs/', '/openapi.json', '/healthz']) {
+      const { status, text } = await gateway.ask('HEAD', path, { key: null });
+      expect([path, status, text]).toEqual([path, 200, '']);
+    }
+    const docs = await fetch(`${gateway.url}/docs`, { method: 'HEAD' });
+    expect(docs.status).toBe(200);
   });
 });
 

@@ -69,7 +69,9 @@ describe('publishing', () => {
     ['{"type":"crawl.page","data":1,"jobId":"x"}', 'jobId', 'UNKNOWN_FIELD'],
     ['[]', 'body', 'INVALID_TYPE'],
     ['"x"', 'body', 'INVALID_TYPE'],
-    ['null', 'body', 'REQUIRED'],
+    ['null', 'body', 'INVALID_TYPE'],
+    ['', 'body', 'REQUIRED'],
+    ['{"type":"crawl.page","data":1,"id":""}', 'id', 'INVALID_VALUE'],
   ])('refuses %s', async (raw, field, code) => {
     const { status, json } = await publish(raw);
     expect(status).toBe(400);
@@ -78,7 +80,7 @@ describe('publishing', () => {
 
   it('AC-15 refuses more than 1 MB with the size, and far more before reading it', async () => {
     const tooMuch = await publish(`{"type":"crawl.page","data":"${'x'.repeat(1_048_576)}"}`);
-    expect(tooMuch.status).toBe(400);
+    expect(tooMuch.status).toBe(413);
     expect(tooMuch.json.details).toMatchObject([
       { field: 'data', code: 'TOO_LARGE', message: expect.stringContaining('1048578 bytes') },
     ]);
@@ -86,7 +88,15 @@ describe('publishing', () => {
     expect(justRight.status).toBe(202);
     const farMore = await publish(`{"type":"crawl.page","data":"${'x'.repeat(4_000_000)}"}`);
     expect(farMore.status).toBe(413);
-    expect(farMore.json).toEqual({ success: false, error: 'The request body is larger than 3145728 bytes' });
+    expect(farMore.json.details).toMatchObject([{ field: 'data', code: 'TOO_LARGE' }]);
+  });
+
+  it('AC-04 says what is wrong in form and what in content at once', async () => {
+    const { json } = await publish('{"id":"a b","type":"crawl.done","job_id":7,"more":1}');
+    expect(json.details.map(({ field }: { field: string }) => field).toSorted()).toEqual([
+      ...['data', 'id', 'job_id', 'more', 'type'],
+    ]);
+    expect(json.message).toContain('type is not a known event type ("crawl.done")');
   });
 
   it('says how long to wait when the store does not confirm', async () => {
@@ -96,6 +106,40 @@ describe('publishing', () => {
     expect(status).toBe(503);
     expect(headers.get('retry-after')).toBe('3');
     expect(json.success).toBe(false);
+  });
+});
+
+describe('ST-08 CloudEvents', () => {
+  const event = { specversion: '1.0', id: 'a/b', source: '/crawlers/1', type: 'crawl.page', subject: 'job-7', data: 1 };
+  const structured = { 'content-type': 'application/cloudevents+json' };
+  const batch = { 'content-type': 'application/cloudevents-batch+json' };
+
+  it('are taken in structured and in binary mode', async () => {
+    const one = await gateway.ask('POST', '/v1/events', { body: event, headers: structured });
+    expect(one).toMatchObject({
+      status: 202,
+      json: { data: { event_id: expect.stringMatching(/^ce_/), duplicate: false } },
+    });
+    expect(last()).toMatchObject({ data: '1', event: { type: 'crawl.page', jobId: 'job-7' } });
+    const headers = { 'ce-specversion': '1.0', 'ce-id': 'a/b', 'ce-source': '/crawlers/1', 'ce-type': 'crawl.page' };
+    const again = await gateway.ask('POST', '/v1/events', { raw: '1', headers });
+    expect(again.json.data).toEqual({ ...one.json.data, duplicate: true });
+  });
+
+  it('are taken as a batch, all or none', async () => {
+    const events = ['n-1', 'n-2', 'n-1'].map((id) => ({ ...event, id }));
+    const { status, json } = await gateway.ask('POST', '/v1/events', { body: events, headers: batch });
+    expect(status).toBe(202);
+    expect(json.data.events.map(({ duplicate }: { duplicate: boolean }) => duplicate)).toEqual([false, false, true]);
+    const before = gateway.ingest.events.length;
+    const bad = [{ ...event, id: 'n-3' }, { ...event, type: 'nope' }, { id: 'n-5' }];
+    const refused = await gateway.ask('POST', '/v1/events', { body: bad, headers: batch });
+    expect(refused.status).toBe(400);
+    expect(refused.json.details.map(({ field }: { field: string }) => field)).toEqual([
+      ...['events[1].type', 'events[2].source', 'events[2].type', 'events[2].specversion', 'events[2].data'],
+    ]);
+    expect(gateway.ingest.events).toHaveLength(before);
+    expect((await gateway.ask('POST', '/v1/events', { body: [], headers: batch })).json.data).toEqual({ events: [] });
   });
 });
 
@@ -123,6 +167,12 @@ describe('explaining', () => {
     const other = await gateway.create();
     const all = await gateway.ask('POST', '/v1/webhooks/explain', { body: { type: 'map.failed' } });
     expect(all.json.data).toContainEqual({ webhook_id: other, verdict: 'filtered_by_type', reason: 'because' });
+  });
+
+  it('ST-07 refuses a type that is not in the catalogue', async () => {
+    const { status, json } = await gateway.ask('POST', '/v1/webhooks/explain', { body: { type: 'map.done' } });
+    expect(status).toBe(400);
+    expect(json.message).toBe('type is not a known event type ("map.done"): GET /v1/webhook-events lists them');
   });
 
   it.each([{}, { type: '' }, { type: 7 }, { type: 'map.failed', event: 1 }])('ST-07 refuses %j', async (body) => {

@@ -69,6 +69,13 @@ describe('the OpenAPI document', () => {
   it.each(ROUTES)('describes %s in full', (route) => {
     const operation = new Map(operations()).get(route);
     expect(operation.summary).toMatch(/^[A-Z]/);
+    expect(operation.description).toMatch(/^[A-Z`].*\.$/s);
+    for (const { name, description } of operation.parameters ?? []) {
+      expect([name, description]).toEqual([name, expect.stringMatching(/\.$/)]);
+    }
+    for (const { example } of Object.values<Document>(operation.requestBody?.content ?? {})) {
+      expect(example).toBeDefined();
+    }
     expect(operation.tags).toHaveLength(1);
     expect(operation.security).toEqual([{ apiKey: [] }]);
     for (const status of ['401', '429', '500', '503', '504']) {
@@ -82,7 +89,22 @@ describe('the OpenAPI document', () => {
 
   it('names each operation once and says how to authenticate', () => {
     expect(new Set(operations().map(([, { operationId }]) => operationId)).size).toBe(ROUTES.length);
+    expect(document.security).toEqual([{ apiKey: [] }]);
     expect(document.components.securitySchemes.apiKey).toMatchObject({ type: 'http', scheme: 'bearer' });
+  });
+
+  it('ST-08 shows every form of an event, and no body where none is taken', () => {
+    expect(Object.keys(document.paths['/v1/events'].post.requestBody.content)).toEqual([
+      ...['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'],
+    ]);
+    expect(document.paths['/v1/webhooks/{webhookId}/test'].post.requestBody).toBeUndefined();
+  });
+
+  it('gives examples that its own schemas take', async () => {
+    for (const path of ['/v1/webhooks', '/v1/events', '/v1/webhooks/explain']) {
+      const { example } = document.paths[path].post.requestBody.content['application/json'];
+      expect((await gateway.ask('POST', path, { body: example })).status).toBeLessThan(300);
+    }
   });
 
   it('AC-02 carries the bounds that are enforced', () => {

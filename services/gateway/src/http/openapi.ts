@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { globalRegistry } from 'zod';
+import { CLOUD_EVENTS } from './cloud-event-bodies.ts';
 import { referenced } from './openapi-components.ts';
 
 type ZodToJson = NonNullable<NonNullable<Parameters<typeof createJsonSchemaTransform>[0]>['zodToJsonConfig']>;
@@ -39,9 +40,11 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/', description: 'This gateway.' }],
+      security: [{ apiKey: [] }],
       tags: [
         { name: 'Webhooks', description: 'Who wants which events, where, and how.' },
         { name: 'Deliveries', description: 'What became of each event for each webhook.' },
+        { name: 'Replays', description: 'Sending many deliveries again, as a job.' },
         { name: 'Events', description: 'What can happen, and telling that it did.' },
       ],
       components: {
@@ -55,25 +58,47 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   });
 }
 
+interface MediaType {
+  readonly schema: { readonly $ref?: string; readonly properties?: object; readonly type?: string };
+  example?: unknown;
+}
+
 interface Operation {
   readonly operationId?: string;
-  requestBody?: { required?: boolean };
+  requestBody?: { required?: boolean; readonly content: Record<string, MediaType> };
 }
 
 /** As much of it as is touched here. */
 export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, { readonly examples?: readonly unknown[] }>> };
 }
 
 /** Bodies that may be left out, by operation: the generator calls every body required. */
-const OPTIONAL_BODIES: ReadonlySet<string> = new Set(['rotateWebhookSecret']);
+const OPTIONAL_BODIES: ReadonlySet<string> = new Set(['replayDeliveries', 'rotateWebhookSecret']);
 
 /** The document, with the component schemas it uses. */
 export function openApiDocument(app: FastifyInstance): OpenApiDocument {
   const document = referenced(app.swagger() as unknown as OpenApiDocument);
   for (const operation of Object.values(document.paths).flatMap((methods) => Object.values(methods))) {
     const { operationId = '', requestBody } = operation;
-    if (requestBody !== undefined && OPTIONAL_BODIES.has(operationId)) requestBody.required = false;
+    if (requestBody === undefined) continue;
+    if (OPTIONAL_BODIES.has(operationId)) requestBody.required = false;
+    if (operationId === 'publishEvent') Object.assign(requestBody.content, CLOUD_EVENTS);
+    for (const media of Object.values(requestBody.content)) {
+      // A body without fields is none.
+      if (isEmpty(media)) delete operation.requestBody;
+      media.example ??= exampleOf(document, media);
+    }
   }
   return document;
+}
+
+const isEmpty = ({ schema }: MediaType): boolean =>
+  schema.properties !== undefined && Object.keys(schema.properties).length === 0;
+
+/** Tools that make a request to try show the example beside the schema, not the one inside. */
+function exampleOf({ components }: OpenApiDocument, { schema }: MediaType): unknown {
+  const name = schema.$ref?.split('/').at(-1) ?? '';
+  return components.schemas[name]?.examples?.[0];
 }

@@ -1,8 +1,9 @@
+import { type FieldProblem, HttpProblem, type ProblemHeaders, retryAfter } from '@grapnel/http-edge/problem';
+import { EDGE_TEXTS } from '@grapnel/http-edge/texts';
 import { Code, type FieldViolation, RpcError } from '@grapnel/rpc/errors';
 import { TEXTS } from '../texts.ts';
-import { type FieldProblem, HttpProblem } from './problem.ts';
 
-const DEFAULT_RETRY_AFTER_SECONDS = 1;
+const DEFAULT_RETRY_AFTER_MS = 1_000;
 
 /** What an HTTP client hears of a gRPC status. Texts of unexpected failures stay inside. */
 export function problemOf(error: RpcError): HttpProblem {
@@ -11,7 +12,7 @@ export function problemOf(error: RpcError): HttpProblem {
     case Code.OUT_OF_RANGE: {
       const { violations = [] } = error.details;
       if (violations.length > 0) return HttpProblem.invalid(violations.map(inRestWords));
-      return new HttpProblem(400, { error: TEXTS.validationError, message: error.message, details: [] });
+      return new HttpProblem(400, { error: EDGE_TEXTS.validationError, message: error.message, details: [] });
     }
     case Code.UNAUTHENTICATED:
       return new HttpProblem(401, { error: error.message });
@@ -25,24 +26,24 @@ export function problemOf(error: RpcError): HttpProblem {
       return new HttpProblem(
         409,
         { error: error.message },
-        error.details.retryAfterMs === undefined ? null : retryAfterSeconds(error),
+        error.details.retryAfterMs === undefined ? {} : later(error),
       );
     case Code.RESOURCE_EXHAUSTED:
-      return new HttpProblem(429, { error: error.message }, retryAfterSeconds(error));
+      return new HttpProblem(429, { error: error.message }, later(error));
     case Code.UNAVAILABLE:
-      return new HttpProblem(503, { error: TEXTS.unavailable }, retryAfterSeconds(error));
+      return new HttpProblem(503, { error: TEXTS.unavailable }, later(error));
     case Code.DEADLINE_EXCEEDED:
       return new HttpProblem(504, { error: TEXTS.deadlineExceeded });
     case Code.CANCELLED:
       // The caller has gone: nobody reads this.
-      return new HttpProblem(499, { error: TEXTS.badRequest });
+      return new HttpProblem(499, { error: EDGE_TEXTS.badRequest });
     default:
-      return new HttpProblem(500, { error: TEXTS.internalError });
+      return new HttpProblem(500, { error: EDGE_TEXTS.internalError });
   }
 }
 
 // The few fields whose names differ between the two contracts.
-const REST_NAMES: Readonly<Record<string, string>> = { page_size: 'limit', page_token: 'cursor' };
+const REST_NAMES: Readonly<Record<string, string>> = { page_size: 'limit', page_token: 'cursor', statuses: 'status' };
 
 function inRestWords(violation: FieldViolation): FieldProblem {
   return { ...violation, field: REST_NAMES[violation.field] ?? violation.field };
@@ -52,17 +53,18 @@ function notFoundText({ details }: RpcError): string {
   switch (details.resource?.type.toLowerCase()) {
     case 'webhook':
       return TEXTS.webhookNotFound;
+    case 'replay':
+      return TEXTS.replayNotFound;
     case 'delivery':
       return TEXTS.deliveryNotFound;
     default:
-      return TEXTS.notFound;
+      return EDGE_TEXTS.notFound;
   }
 }
 
-function retryAfterSeconds({ details }: RpcError): number {
-  const ms = details.retryAfterMs;
-  return ms === undefined ? DEFAULT_RETRY_AFTER_SECONDS : Math.max(1, Math.ceil(ms / 1_000));
-}
+const later = ({ details }: RpcError): ProblemHeaders => ({
+  retryAfterSeconds: retryAfter(details.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS),
+});
 
 export const isRpcError = (error: unknown, code: Code): error is RpcError =>
   error instanceof RpcError && error.code === code;

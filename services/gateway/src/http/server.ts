@@ -1,27 +1,35 @@
 import { randomUUID } from 'node:crypto';
+import { requireApiKey } from '@grapnel/http-edge/authenticate';
+import { answerClientError } from '@grapnel/http-edge/client-errors';
+import { answerErrors, errorHandler } from '@grapnel/http-edge/error-handler';
+import { readJsonBodies } from '@grapnel/http-edge/json-bodies';
+import { refuseUnmatched } from '@grapnel/http-edge/methods';
+import { validatorCompiler } from '@grapnel/http-edge/validation';
+import { RpcError } from '@grapnel/rpc/errors';
 import type { Readiness } from '@grapnel/runtime/health';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { TEXTS } from '../texts.ts';
-import { requireApiKey } from './authenticate.ts';
-import { parseBodies } from './body-parser.ts';
 import { serveDocs } from './docs.ts';
-import { answerError } from './error-handler.ts';
 import { observeRequests } from './observe.ts';
 import { describeApi } from './openapi.ts';
-import { HttpProblem } from './problem.ts';
+import { readOnlyHint } from './read-only-fields.ts';
 import type { Api } from './routes/api.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { eventRoutes } from './routes/events.ts';
+import { jobWebhookRoutes } from './routes/job-webhooks.ts';
 import { opsRoutes } from './routes/ops.ts';
+import { publishRoute } from './routes/publish.ts';
+import { replayRoutes } from './routes/replays.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { tailRoutes } from './routes/tails.ts';
+import { templateRoutes } from './routes/templates.ts';
 import { webhookActionRoutes } from './routes/webhook-actions.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { problemOf } from './rpc-status.ts';
 import { secureHeaders } from './security-headers.ts';
-import { validatorCompiler } from './validation.ts';
+import { webhookFaults } from './webhook-faults.ts';
 
 export interface HttpServerOptions {
   readonly api: Api;
@@ -50,38 +58,36 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     connectionTimeout: IDLE_CONNECTION_MS,
     // Beyond what Node lets into a request line: an id too long is an unknown id, not an error of its own.
     routerOptions: { maxParamLength: 65_536 },
-    exposeHeadRoutes: false,
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
-    clientErrorHandler: (error, socket) => {
-      if (error.code === 'ECONNRESET' || !socket.writable) return;
-      const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      const body = JSON.stringify({ success: false, error: timedOut ? TEXTS.requestTimeout : TEXTS.badRequest });
-      const head = `HTTP/1.1 ${timedOut ? '408 Request Timeout' : '400 Bad Request'}\r\nContent-Type: application/json\r\n`;
-      socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
-    },
+    frameworkErrors: (error, request, reply) => void errorHandler(translate)(error, request, reply),
+    clientErrorHandler: answerClientError,
   });
-  app.setValidatorCompiler(validatorCompiler as never);
+  app.setValidatorCompiler(validatorCompiler({ unknownField: readOnlyHint, contentFaults: webhookFaults }) as never);
   app.setSerializerCompiler(checkAnswers ? serializerCompiler : () => JSON.stringify);
-  parseBodies(app);
+  readJsonBodies(app);
   observeRequests(app, api.clock);
   secureHeaders(app);
   endConnectionsOnClose(app, () => api.tails.endAll());
-  app.setErrorHandler(answerError);
-  app.setNotFoundHandler(notFound);
+  answerErrors(app, translate);
+  const unmatched = refuseUnmatched(app);
+  app.setNotFoundHandler(unmatched);
 
   await describeApi(app);
   opsRoutes(app, readiness, telemetry);
   await app.register(
     async (v1) => {
       requireApiKey(v1, api.keys);
-      v1.setNotFoundHandler(notFound);
+      v1.setNotFoundHandler(unmatched);
       const routes = v1.withTypeProvider<ZodTypeProvider>();
       webhookRoutes(routes, api);
       webhookActionRoutes(routes, api);
+      jobWebhookRoutes(routes, api);
+      templateRoutes(routes, api);
       deliveryRoutes(routes, api);
+      replayRoutes(routes, api);
       tailRoutes(routes, api);
       eventRoutes(routes, api);
+      await v1.register(async (events) => publishRoute(events, api));
       statisticsRoutes(routes, api);
     },
     { prefix: '/v1' },
@@ -104,9 +110,8 @@ function endConnectionsOnClose(app: FastifyInstance, endTails: () => void): void
   });
 }
 
-function notFound(): never {
-  throw HttpProblem.notFound();
-}
+/** What the services behind say. */
+const translate = (error: unknown) => (error instanceof RpcError ? problemOf(error) : null);
 
 /** A caller's own id is taken over when it can go into a log line and a header as it is. */
 function acceptableId(given: string | string[] | undefined): string | null {

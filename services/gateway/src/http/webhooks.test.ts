@@ -129,6 +129,23 @@ describe('creating', () => {
     ]);
   });
 
+  it('AC-04 reports what is wrong in form and in content at once', async () => {
+    const { json } = await post({
+      name: 7,
+      webhook_url: 'ftp://example.com',
+      event_types: ['nope'],
+      scope: 'specific',
+      specific_task_ids: [],
+      more: 1,
+    });
+    expect(json.details.map((one: { field: string }) => one.field).toSorted()).toEqual([
+      ...['event_types[0]', 'more', 'name', 'specific_task_ids', 'webhook_url'],
+    ]);
+    const id = await gateway.create();
+    const update = await put(id, { timeout_seconds: 0, webhook_url: 'ftp://example.com', scope: 'specific' });
+    expect(update.json.details.map((one: { field: string }) => one.field)).toEqual(['timeout_seconds', 'webhook_url']);
+  });
+
   it('AC-04 reports unknown fields instead of dropping them', async () => {
     const { status, json } = await post({ ...VALID, timeout: 5, retries: 1 });
     expect(status).toBe(400);
@@ -312,8 +329,31 @@ describe('changing', () => {
     const { status, json } = await put(await gateway.create(), { [field]: 'x'.repeat(64) });
     expect(status).toBe(400);
     expect(json.details).toMatchObject([{ field, code: 'INVALID_VALUE' }]);
-    expect(json.message).toContain('cannot be set');
+    expect(json.message).toContain('is read-only');
     expect(json.message).toContain('rotate-secret');
+  });
+
+  it.each([
+    ['is_active', '/activate'],
+    ['disabled_reason', '/activate'],
+    ['consecutive_failures', '/activate'],
+    ['previous_secrets_expire_at', '/rotate-secret'],
+    ['uuid', 'the path'],
+    ['created_at', 'follows'],
+    ['total_deliveries', 'follows'],
+  ])('AC-06 says that %s is read-only, and what changes it', async (field, instead) => {
+    const { status, json } = await put(await gateway.create(), { [field]: true });
+    expect(status).toBe(400);
+    expect(json.details).toMatchObject([{ field, code: 'INVALID_VALUE' }]);
+    expect(json.message).toMatch(new RegExp(`^${field} is read-only: .*${instead}`));
+  });
+
+  it('AC-06 names every read-only field of a read that is sent back', async () => {
+    const id = await gateway.create();
+    const { json } = await put(id, (await get(id)).json.data);
+    const named = json.details.map(({ field }: { field: string }) => field);
+    expect(named).toContain('is_active');
+    expect(json.details.filter(({ code }: { code: string }) => code === 'UNKNOWN_FIELD')).toEqual([]);
   });
 
   it('AC-04 wants ids when an update makes the scope specific', async () => {

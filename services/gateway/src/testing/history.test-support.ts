@@ -158,6 +158,8 @@ export class InMemoryHistory {
         this.replays.push({ deliveryId, sequence });
         return { deliveryId, round: 1n };
       },
+      // Bulk replays are the subscription service's to ask for.
+      replayDeliveries: async () => ({}),
     });
   }
 }

@@ -14,31 +14,36 @@ export class InMemoryIngest {
 
   get registration(): Registration {
     return register(IngestService, 'tenant', {
-      publish: async ({ event }, call) => {
-        this.lastCall = call;
-        if (this.failure !== null) throw this.failure;
-        if (event === undefined) throw RpcError.invalid([{ field: 'event', code: 'REQUIRED', message: 'is required' }]);
-        const tenant = tenantOf(call.principal);
-        const orNull = (text: string): string | null => (text === '' ? null : text);
-        const accepted = acceptEvent(
-          {
-            id: orNull(event.id),
-            type: event.type,
-            jobId: orNull(event.jobId),
-            taskId: orNull(event.taskId),
-            time: event.time === undefined ? null : timestampMs(event.time),
-            data: event.data,
-          },
-          { tenant, now: Date.UTC(2026, 0, 27), newId: () => `evt_${this.events.length + 1}` },
-        );
-        if (!accepted.ok) throw RpcError.invalid(accepted.error);
-        const duplicate =
-          event.id !== '' && this.events.some((one) => one.event.id === event.id && one.tenant === tenant);
-        if (!duplicate) this.events.push({ tenant, event, data: Buffer.from(event.data).toString() });
-        return { eventId: accepted.value.id, duplicate };
-      },
-      publishBatch: async () => ({ results: [] }),
+      publish: async ({ event }, call) => this.#accept(event, call),
+      publishBatch: async ({ events }, call) => ({
+        results: events.map((event) => ({
+          outcome: { case: 'accepted' as const, value: this.#accept(event, call) },
+        })),
+      }),
       async *publishStream() {},
     });
+  }
+
+  #accept(event: Event | undefined, call: CallContext): { eventId: string; duplicate: boolean } {
+    this.lastCall = call;
+    if (this.failure !== null) throw this.failure;
+    if (event === undefined) throw RpcError.invalid([{ field: 'event', code: 'REQUIRED', message: 'is required' }]);
+    const tenant = tenantOf(call.principal);
+    const orNull = (text: string): string | null => (text === '' ? null : text);
+    const accepted = acceptEvent(
+      {
+        id: orNull(event.id),
+        type: event.type,
+        jobId: orNull(event.jobId),
+        taskId: orNull(event.taskId),
+        time: event.time === undefined ? null : timestampMs(event.time),
+        data: event.data,
+      },
+      { tenant, now: Date.UTC(2026, 0, 27), newId: () => `evt_${this.events.length + 1}` },
+    );
+    if (!accepted.ok) throw RpcError.invalid(accepted.error);
+    const duplicate = event.id !== '' && this.events.some((one) => one.event.id === event.id && one.tenant === tenant);
+    if (!duplicate) this.events.push({ tenant, event, data: Buffer.from(event.data).toString() });
+    return { eventId: accepted.value.id, duplicate };
   }
 }

@@ -16,6 +16,12 @@ function verdictName(verdict: Explanation_Verdict): ExplanationJson['verdict'] {
       return 'filtered_by_type';
     case Explanation_Verdict.FILTERED_BY_SCOPE:
       return 'filtered_by_scope';
+    case Explanation_Verdict.FILTERED_BY_JOB:
+      return 'filtered_by_job';
+    case Explanation_Verdict.FILTERED_BY_TAGS:
+      return 'filtered_by_tags';
+    case Explanation_Verdict.FILTERED_BY_CONDITION:
+      return 'filtered_by_condition';
     case Explanation_Verdict.INACTIVE:
       return 'inactive';
     default:

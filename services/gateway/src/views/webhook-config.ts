@@ -19,5 +19,29 @@ export function configMessage(given: z.output<typeof UpdateWebhook>): MessageIni
     ...(given.custom_headers !== undefined && { customHeaders: { entries: given.custom_headers } }),
     ...(given.tags !== undefined && { tags: { values: given.tags } }),
     ...(given.metadata !== undefined && { metadata: given.metadata }),
+    ...optionsMessage(given),
   };
+}
+
+/** `null` clears, which the contract says with the empty text or list. */
+function optionsMessage(given: z.output<typeof UpdateWebhook>) {
+  return {
+    ...(given.profile !== undefined && { profile: given.profile }),
+    ...(given.event_tags !== undefined && { eventTags: { values: given.event_tags } }),
+    ...(given.condition !== undefined && { condition: given.condition ?? '' }),
+    ...(given.retry_delays !== undefined && { retryDelays: { values: given.retry_delays ?? [] } }),
+    ...(given.body_encoding !== undefined && { bodyEncoding: given.body_encoding }),
+    ...(given.body_format !== undefined && { bodyFormat: given.body_format }),
+    ...(given.include_webhook_id !== undefined && { includeWebhookId: given.include_webhook_id }),
+    ...(given.payload_template !== undefined && { payloadTemplate: templateText(given.payload_template) }),
+    ...(given.headers_template !== undefined && { headersTemplate: templateText(given.headers_template) }),
+    ...(given.signed !== undefined && { signed: given.signed }),
+    ...(given.signature_scheme !== undefined && { signatureScheme: given.signature_scheme }),
+  };
+}
+
+/** A template as the text that is kept; numbers keep their digits. */
+export function templateText(template: string | Record<string, unknown> | null): string {
+  if (template === null) return '';
+  return typeof template === 'string' ? template : JSON.stringify(template);
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Webhook as WebhookSchema } from '../http/schemas/webhook.ts';
 import { TEXTS } from '../texts.ts';
 import { isoTime, requiredTime } from './time.ts';
+import { optionsJson } from './webhook-options.ts';
 
 export type WebhookJson = z.output<typeof WebhookSchema>;
 
@@ -51,6 +52,7 @@ export function webhookJson(webhook: Webhook, totals: Totals): WebhookJson {
     custom_headers: config.customHeaders?.entries ?? {},
     tags: config.tags?.values ?? [],
     metadata: config.metadata ?? {},
+    ...optionsJson(config, webhook),
     is_active: webhook.active,
     disabled_reason: webhook.active ? null : reasonName(inactive?.reason),
     disabled_detail: webhook.active || inactive === undefined || inactive.detail === '' ? null : inactive.detail,
@@ -72,6 +74,8 @@ function reasonName(reason: Inactive_Reason | undefined): WebhookJson['disabled_
       return 'deactivated';
     case Inactive_Reason.AUTO_DISABLED:
       return 'auto_disabled';
+    case Inactive_Reason.RETIRED:
+      return 'retired';
     default:
       return null;
   }

@@ -1,10 +1,11 @@
 import { IngestService, type PublishBatchRequest } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
+import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from '@grapnel/domain/event/event';
 import { type Violation, violation } from '@grapnel/domain/violation';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { RpcError } from '@grapnel/rpc/errors';
 import { type Registration, register } from '@grapnel/rpc/server';
 import type { AcceptEvents } from '../accept-events.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from '../limits.ts';
+
 import { acceptedOrThrow, NO_EVENT, resultOf } from './answers.ts';
 import { untilAborted } from './give-up.ts';
 import { publishStream } from './publish-stream.ts';

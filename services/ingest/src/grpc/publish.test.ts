@@ -174,6 +174,6 @@ describe('PublishBatch', () => {
 it('AC-01 asks for a key without an authorization header', async () => {
   const { headers, ...reply } = await ingest.post({ type: 'crawl.page', data: 1 }, { authorization: '' });
   expect(reply).toEqual({ status: 401, body: { success: false, error: 'No authorization header provided' } });
-  expect(headers.get('www-authenticate')).toBe('Bearer');
+  expect(headers.get('www-authenticate')).toBe('Bearer realm="grapnel"');
   expect(KEY).not.toBe('');
 });

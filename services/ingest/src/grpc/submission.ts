@@ -12,6 +12,7 @@ export function submissionOf(event: WireEvent, tenant: TenantId, callTraceparent
       type: event.type,
       jobId: event.jobId || null,
       taskId: event.taskId || null,
+      tags: event.tags,
       time: millisecondsOf(event.time),
       data: event.data,
     },

@@ -67,7 +67,7 @@ describe('POST /v1/events', () => {
     ['body', 'INVALID_VALUE', new Uint8Array([0x22, 0xff, 0x22])],
     ['body', 'INVALID_TYPE', '[1]'],
     ['body', 'INVALID_TYPE', 'null'],
-    ['body', 'INVALID_TYPE', ''],
+    ['body', 'REQUIRED', ''],
   ])('names %s (%s) and stores nothing', async (field, code, body) => {
     const before = await ingest.stored();
     const reply = await ingest.post(body);
@@ -77,6 +77,13 @@ describe('POST /v1/events', () => {
     });
     expect(reply.body.details[0]?.message).not.toBe('');
     expect(await ingest.stored()).toBe(before);
+  });
+
+  it('AC-04 says what is wrong in form and in content at once', async () => {
+    const { body } = await ingest.post({ id: 'a b', type: 'nope', job_id: 7, tags: ['ok', 1], more: 1 });
+    expect(body.details.map((detail) => detail.field).toSorted()).toEqual([
+      ...['data', 'id', 'job_id', 'more', 'tags[1]', 'type'],
+    ]);
   });
 
   it('reports every unknown field', async () => {
@@ -95,7 +102,7 @@ describe('POST /v1/events', () => {
     const over = await ingest.post(raw(`"${'x'.repeat(1_048_575)}"`));
     expect(over).toMatchObject({ status: 413, body: { details: [{ field: 'data', code: 'TOO_LARGE' }] } });
     const far = await ingest.post(raw(`"${'x'.repeat(4_000_000)}"`));
-    expect(far).toMatchObject({ status: 413, body: { success: false, error: expect.stringContaining('1048576') } });
+    expect(far).toMatchObject({ status: 413, body: { details: [{ field: 'data', code: 'TOO_LARGE' }] } });
     expect(await ingest.stored()).toBe(before);
   });
 
@@ -131,11 +138,7 @@ describe('POST /v1/events', () => {
   });
 });
 
-const OPENAPI = {
-  paths: {
-    '/v1/events': { post: { requestBody: { content: { 'application/json': { schema: { required: ['type'] } } } } } },
-  },
-};
+const OPENAPI = { paths: { '/v1/events': {} }, components: { schemas: { PublishEventInput: { required: ['type'] } } } };
 
 describe('everything else', () => {
   const get = (path: string, method = 'GET') =>
@@ -158,6 +161,7 @@ describe('everything else', () => {
 
   it('describes itself', async () => {
     const openapi = (await (await get('/openapi.json')).json()) as typeof OPENAPI;
-    expect(openapi.paths['/v1/events'].post.requestBody.content['application/json'].schema.required).toContain('type');
+    expect(openapi.paths['/v1/events']).toBeDefined();
+    expect(openapi.components.schemas.PublishEventInput.required).toContain('type');
   });
 });

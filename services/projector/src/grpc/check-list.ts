@@ -10,6 +10,9 @@ const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1_000;
 const MAX_OFFSET = 100_000;
 const MAX_STATUSES = 20;
+const MAX_EVENT_TYPES = 50;
+/** A type, or `family.*`. */
+const EVENT_TYPES = /^[A-Za-z][\w.-]{0,126}(\.\*)?$/;
 
 const STATUSES: Readonly<Record<number, Status>> = {
   [DeliveryStatus.PENDING]: 'pending',
@@ -27,6 +30,7 @@ export function checkList(request: ListDeliveriesRequest, tenant: TenantId): Del
     tenant,
     webhookId: checks.webhookId(request.webhookId),
     statuses: statuses(request, checks),
+    eventTypes: eventTypes(request, checks),
     from,
     to,
   };
@@ -41,6 +45,17 @@ export function checkList(request: ListDeliveriesRequest, tenant: TenantId): Del
   }
   checks.done();
   return { ...question, after, offset, limit: pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize };
+}
+
+function eventTypes(request: ListDeliveriesRequest, checks: Checks): string[] {
+  const given = [...new Set(request.eventTypes)];
+  if (given.length > MAX_EVENT_TYPES) {
+    checks.add(violation('event_types', 'TOO_LONG', `may have at most ${MAX_EVENT_TYPES} entries`));
+    return [];
+  }
+  const at = given.findIndex((type) => !EVENT_TYPES.test(type));
+  if (at >= 0) checks.add(violation(`event_types[${at}]`, 'INVALID_VALUE', 'must be an event type or family.*'));
+  return given;
 }
 
 function statuses(request: ListDeliveriesRequest, checks: Checks): Status[] {

@@ -5,7 +5,7 @@ import { windowsOf } from './windows.ts';
 
 const now = 1_000 * DAY_MS + 5_000;
 const all: DeliveryQuery = {
-  ...{ tenant: 'acme', webhookId: null, statuses: [], from: null, to: null },
+  ...{ tenant: 'acme', webhookId: null, statuses: [], eventTypes: [], from: null, to: null },
   ...{ after: null, offset: 0, limit: 100 },
 };
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DeliveryQuery, Position } from '../ports.ts';
 
 /** What a page is part of: a token is only good for the question it came from. */
-export type Question = Pick<DeliveryQuery, 'tenant' | 'webhookId' | 'statuses' | 'from' | 'to'>;
+export type Question = Pick<DeliveryQuery, 'tenant' | 'webhookId' | 'statuses' | 'eventTypes' | 'from' | 'to'>;
 
 const SHAPE = /^(\d{1,16}):(dlv_[0-9a-z]{26}):([0-9a-f]{16})$/;
 
@@ -19,7 +19,7 @@ export function readPageToken(token: string, question: Question): Position | nul
   return Number.isSafeInteger(createdAt) ? { createdAt, id: match[2] as string } : null;
 }
 
-function fingerprint({ tenant, webhookId, statuses, from, to }: Question): string {
-  const text = JSON.stringify([tenant, webhookId, statuses.toSorted(), from, to]);
+function fingerprint({ tenant, webhookId, statuses, eventTypes, from, to }: Question): string {
+  const text = JSON.stringify([tenant, webhookId, statuses.toSorted(), from, to, eventTypes.toSorted()]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

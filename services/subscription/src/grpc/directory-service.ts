@@ -2,10 +2,12 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { DirectoryService, type EndpointSchema } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
 import type { WebhookId } from '@grapnel/domain/ids';
+import { type Account, accountOwner } from '@grapnel/domain/tenancy/account';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { type Registration, register } from '@grapnel/rpc/server';
+import { accountOf } from '../account.ts';
 import { changeFeed } from '../change-feed.ts';
-import type { Directory } from '../directory.ts';
+import type { Change, Directory } from '../directory.ts';
 import { reasonOf } from './mapping.ts';
 
 /** What the other services keep in memory; for services alone. */
@@ -14,15 +16,20 @@ export function directoryService(directory: Directory): Registration {
     async *watchEndpoints(_request, { signal }) {
       let complete = false;
       /** What this watcher was told last, so that changes of health alone are not sent. */
-      const told = new Map<WebhookId, Webhook>();
-      for await (const feed of changeFeed(directory, ({ kind }) => kind === 'webhook' || kind === 'position', signal)) {
+      const told = new Map<WebhookId, Told>();
+      for await (const feed of changeFeed(
+        directory,
+        (change) => change.kind === 'webhook' || change.kind === 'position' || isAccount(change),
+        signal,
+      )) {
         if (feed.kind === 'webhook') {
           const { state, revision } = directory.find(feed.id);
           if (state.kind === 'present') {
             const before = told.get(feed.id);
-            told.set(feed.id, state.webhook);
-            if (before !== undefined && sameEndpoint(before, state.webhook)) continue;
-            yield { change: { case: 'changed', value: endpoint(state.webhook, revision) } };
+            const account = accountOf(directory, state.webhook.tenant);
+            told.set(feed.id, { webhook: state.webhook, account });
+            if (before !== undefined && sameEndpoint(before, { webhook: state.webhook, account })) continue;
+            yield { change: { case: 'changed', value: endpoint(state.webhook, account, revision) } };
           } else if (state.kind === 'deleted') {
             told.delete(feed.id);
             yield { change: { case: 'deleted', value: { webhookId: feed.id, revision: BigInt(revision) } } };
@@ -59,15 +66,31 @@ export function directoryService(directory: Directory): Registration {
   });
 }
 
+const isAccount = (change: Change): boolean => change.kind === 'record' && change.of === 'account';
+
+interface Told {
+  readonly webhook: Webhook;
+  readonly account: Account | null;
+}
+
 /** States share what an event did not touch, so identity is enough. */
-const sameEndpoint = (a: Webhook, b: Webhook): boolean =>
+const sameEndpoint = ({ webhook: a, account: of }: Told, { webhook: b, account }: Told): boolean =>
   a.config === b.config &&
   a.secrets === b.secrets &&
   a.status === b.status &&
-  a.lastAutoDisabledAt === b.lastAutoDisabledAt;
+  a.lastAutoDisabledAt === b.lastAutoDisabledAt &&
+  (!signedByAccount(b) || of === account);
 
-function endpoint(webhook: Webhook, revision: number): MessageInitShape<typeof EndpointSchema> {
+const signedByAccount = ({ secrets }: Webhook): boolean => secrets.length === 0;
+
+function endpoint(
+  webhook: Webhook,
+  account: Account | null,
+  revision: number,
+): MessageInitShape<typeof EndpointSchema> {
   const { config, status } = webhook;
+  const byAccount = signedByAccount(webhook);
+  const secrets = byAccount ? (account?.secrets ?? []) : webhook.secrets;
   return {
     webhookId: webhook.id,
     tenant: webhook.tenant,
@@ -80,8 +103,12 @@ function endpoint(webhook: Webhook, revision: number): MessageInitShape<typeof E
     maxRetries: config.maxRetries,
     retryBackoffMultiplier: config.backoffMultiplier,
     customHeaders: { ...config.customHeaders },
-    secrets: webhook.secrets.map(({ sealed, expiresAt }) => ({
+    retryDelays: [...(config.retryDelaysSeconds ?? [])],
+    signed: config.signed,
+    ordering: config.ordering,
+    secrets: secrets.map(({ sealed, expiresAt }) => ({
       sealed,
+      owner: byAccount ? accountOwner(webhook.tenant) : '',
       ...(expiresAt === null ? {} : { expiresAt: timestampFromMs(expiresAt) }),
     })),
     revision: BigInt(revision),

@@ -1,12 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Explanation_Verdict, WebhookService } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import type { Topology } from '@grapnel/contracts/topology';
-import { CATALOGUE } from '@grapnel/domain/catalogue';
+import { CATALOGUE, isCatalogued } from '@grapnel/domain/catalogue';
+import { unknownType } from '@grapnel/domain/event/event';
 import { type Entropy, isWebhookId, newWebhookId, type TenantId, type WebhookId } from '@grapnel/domain/ids';
+import { parseJsonBytes } from '@grapnel/domain/json';
 import { describeVerdict, judge, type Verdict } from '@grapnel/domain/match';
-import type { UrlPolicy } from '@grapnel/domain/security/endpoint-url';
-import { type KeyRing, seal } from '@grapnel/domain/security/keyring';
-import { DEFAULT_ROTATION_OVERLAP_SECONDS } from '@grapnel/domain/webhook/config';
+import { profileOf } from '@grapnel/domain/profiles/registry';
+import type { KeyRing } from '@grapnel/domain/security/keyring';
+import type { ConfigPolicy } from '@grapnel/domain/webhook/check-config';
+import { DEFAULT_ROTATION_OVERLAP_SECONDS, LIMITS } from '@grapnel/domain/webhook/config';
 import type { WebhookCommand } from '@grapnel/domain/webhook/decide';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
@@ -14,13 +17,19 @@ import { type CallContext, type Handlers, type Registration, register } from '@g
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { EventStreams } from '@grapnel/stream/ports';
+import { accountOf, rotateAccountSecret } from '../account.ts';
 import { changeFeed } from '../change-feed.ts';
 import { commandWebhook } from '../command-webhook.ts';
+import type { Conditions } from '../conditions.ts';
+import { createWebhook } from '../create-webhook.ts';
 import type { Directory } from '../directory.ts';
 import { purgeStreams } from '../purge-deleted.ts';
 import { sendTest } from '../send-test.ts';
+import { newWebhookSecret } from '../webhook-secret.ts';
+import { attachJobWebhook } from './attach-job-webhook.ts';
 import { changesFrom, toMessage } from './mapping.ts';
-import { refusal, storing } from './refusals.ts';
+import { previewTemplate } from './preview-template.ts';
+import { contended, refusal, storing } from './refusals.ts';
 
 export interface WebhookServiceContext {
   readonly directory: Directory;
@@ -30,7 +39,8 @@ export interface WebhookServiceContext {
   readonly logger: Logger;
   readonly entropy: Entropy;
   readonly keyRing: KeyRing;
-  readonly urlPolicy: UrlPolicy;
+  readonly policy: ConfigPolicy;
+  readonly conditions: Conditions;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
 }
@@ -60,9 +70,6 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
     if (found === null) throw RpcError.notFound('Webhook', id);
     return found;
   };
-  // 64 hexadecimal digits of 32 random bytes, used as text (AC-03).
-  const newSecret = (): string => randomBytes(32).toString('hex');
-  const sealed = (id: WebhookId, secret: string): string => seal(context.keyRing, id, secret, context.entropy);
 
   return {
     async createWebhook({ config }, call) {
@@ -70,26 +77,41 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       if (directory.countOf(tenant) >= context.maxWebhooksPerTenant) {
         throw new RpcError(Code.FAILED_PRECONDITION, `at most ${context.maxWebhooksPerTenant} webhooks per tenant`);
       }
-      const secret = newSecret();
-      const at = clock.now();
-      const webhook = await changed(call, newWebhookId(at, context.entropy), (id) => ({
-        type: 'create',
-        at,
-        id,
-        tenant,
-        changes: changesFrom(config),
-        sealedSecret: sealed(id, secret),
-        policy: context.urlPolicy,
-      }));
-      return { webhook, secret };
+      const id = newWebhookId(clock.now(), context.entropy);
+      const made = await storing(() => createWebhook(context, tenant, id, changesFrom(config)));
+      if (!made.ok) throw refusal(made.error, id);
+      const { webhook, revision, secret } = made.value;
+      return { webhook: toMessage(webhook, revision), secret: secret ?? '' };
     },
+
+    attachJobWebhook: (request, call) => attachJobWebhook(context, call, request),
+
+    async getAccount(_request, call) {
+      const account = accountOf(directory, tenantOf(call.principal));
+      if (account === null) return { hasSecret: false };
+      return { hasSecret: true, secretCreatedAt: timestampFromMs(account.secretCreatedAt) };
+    },
+
+    async rotateAccountSecret({ overlapSeconds }, call) {
+      const overlapMs = (overlapSeconds ?? DEFAULT_ROTATION_OVERLAP_SECONDS) * 1_000;
+      const { max } = LIMITS.rotationOverlapSeconds;
+      if (overlapMs > max * 1_000) {
+        const message = `must be a whole number of seconds from 0 to ${max}`;
+        throw RpcError.invalid([{ field: 'overlap_seconds', code: 'INVALID_VALUE', message }]);
+      }
+      const made = await storing(() => rotateAccountSecret(context, tenantOf(call.principal), overlapMs));
+      if (!made.ok) throw contended();
+      return { secret: made.value ?? '' };
+    },
+
+    previewTemplate: (request, call) => previewTemplate(request, tenantOf(call.principal), clock.now()),
 
     async getWebhook({ webhookId }, call) {
       const { webhook, revision } = existing(call, webhookId);
       return toMessage(webhook, revision);
     },
 
-    async listWebhooks({ pageSize, pageToken }, call) {
+    async listWebhooks({ pageSize, pageToken, jobId }, call) {
       if (pageSize > PAGE.max) {
         throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
       }
@@ -99,7 +121,10 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
         ]);
       }
       const tenant = tenantOf(call.principal);
-      const ids = directory.idsOf(tenant);
+      const ids = directory.idsOf(tenant).filter((id) => {
+        const job = directory.ofTenant(tenant, id)?.webhook.config.jobId ?? '';
+        return job === jobId;
+      });
       const from = pageToken === '' ? 0 : ids.findIndex((id) => id < pageToken);
       const page = from < 0 ? [] : ids.slice(from, from + (pageSize || PAGE.default));
       const last = page.at(-1);
@@ -117,7 +142,7 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
         type: 'update',
         at: clock.now(),
         changes: changesFrom(changes),
-        policy: context.urlPolicy,
+        policy: context.policy,
       })),
 
     async deleteWebhook({ webhookId }, call) {
@@ -136,14 +161,22 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       changed(call, webhookId, () => ({ type: 'deactivate', at: clock.now() })),
 
     async rotateSecret({ webhookId, overlapSeconds }, call) {
-      const secret = newSecret();
-      const webhook = await changed(call, webhookId, (id) => ({
+      const { config } = existing(call, webhookId).webhook;
+      const made = newWebhookSecret(
+        // Where the account's secret signs, the decision refuses; the kind does not matter.
+        profileOf(config.profile).secrets === 'standard' ? 'standard' : 'hex',
+        config.signatureScheme,
+        webhookId as WebhookId,
+        context.keyRing,
+        context.entropy,
+      );
+      const webhook = await changed(call, webhookId, () => ({
         type: 'rotate_secret',
         at: clock.now(),
-        sealedSecret: sealed(id, secret),
+        secret: made.stored,
         overlapMs: (overlapSeconds ?? DEFAULT_ROTATION_OVERLAP_SECONDS) * 1_000,
       }));
-      return { webhook, secret };
+      return { webhook, secret: made.plain };
     },
 
     async testWebhook({ webhookId }, call) {
@@ -152,15 +185,17 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       return { deliveryId: delivery.id, eventId: delivery.eventId };
     },
 
-    async explain({ type, taskId, webhookId }, call) {
+    async explain({ type, taskId, jobId, tags, data, webhookId }, call) {
       const tenant = tenantOf(call.principal);
+      if (!isCatalogued(type)) throw RpcError.invalid([unknownType(type, 'type')]);
       const asked = webhookId === '' ? directory.idsOf(tenant) : [existing(call, webhookId).webhook.id];
-      const event = { type, taskId: taskId === '' ? null : taskId };
+      const event = { type, taskId: taskId === '' ? null : taskId, jobId: jobId === '' ? null : jobId, tags };
+      const holds = context.conditions.about({ ...event, time: clock.now() }, askedData(data));
       return {
         explanations: asked.flatMap((id) => {
           const found = directory.ofTenant(tenant, id);
           if (found === null) return [];
-          const verdict = judge(found.webhook, event);
+          const verdict = judge(found.webhook, event, holds);
           return [{ webhookId: id, verdict: VERDICTS[verdict.kind], reason: describeVerdict(verdict) }];
         }),
       };
@@ -189,9 +224,20 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
   };
 }
 
+/** The data of an event that is only asked about; none is `null`. */
+function askedData(data: Uint8Array): string {
+  if (data.byteLength === 0) return 'null';
+  const parsed = parseJsonBytes(data);
+  if (!parsed.ok) throw RpcError.invalid([{ field: 'data', code: 'INVALID_VALUE', message: parsed.error }]);
+  return new TextDecoder().decode(data);
+}
+
 const VERDICTS: Readonly<Record<Verdict['kind'], Explanation_Verdict>> = {
   matched: Explanation_Verdict.MATCHED,
   filtered_by_type: Explanation_Verdict.FILTERED_BY_TYPE,
   filtered_by_scope: Explanation_Verdict.FILTERED_BY_SCOPE,
+  filtered_by_job: Explanation_Verdict.FILTERED_BY_JOB,
+  filtered_by_tags: Explanation_Verdict.FILTERED_BY_TAGS,
+  filtered_by_condition: Explanation_Verdict.FILTERED_BY_CONDITION,
   inactive: Explanation_Verdict.INACTIVE,
 };

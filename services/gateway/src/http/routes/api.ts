@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeliveryId, isWebhookId } from '@grapnel/domain/ids';
+import { HttpProblem } from '@grapnel/http-edge/problem';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -7,7 +8,6 @@ import { z } from 'zod';
 import type { ApiKeys, Backends } from '../../ports.ts';
 import { TEXTS } from '../../texts.ts';
 import type { OpenTails } from '../../use-cases/open-tails.ts';
-import { HttpProblem } from '../problem.ts';
 
 /** What the routes work with. */
 export interface Api {
@@ -30,8 +30,14 @@ export type Routes = FastifyInstance<
 export const SUCCESS = { success: true } as const;
 export const BEARER = [{ apiKey: [] }];
 
-const webhookId = z.string().meta({ examples: ['wh_06f8k2m1q9w3e5r7t0y2v4x6z8'] });
-const deliveryId = z.string().meta({ examples: ['dlv_3g5k7m9p1r3t5v7x9z1b3d5f7h'] });
+const webhookId = z
+  .string()
+  .describe('`uuid` of a webhook.')
+  .meta({ examples: ['wh_06f8k2m1q9w3e5r7t0y2v4x6z8'] });
+const deliveryId = z
+  .string()
+  .describe('`uuid` of a delivery.')
+  .meta({ examples: ['dlv_3g5k7m9p1r3t5v7x9z1b3d5f7h'] });
 
 export const WebhookParams = z.object({ webhookId });
 export const DeliveryParams = z.object({ webhookId, deliveryId });

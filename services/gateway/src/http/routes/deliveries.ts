@@ -1,3 +1,4 @@
+import { HttpProblem } from '@grapnel/http-edge/problem';
 import type { CallOptions } from '@grapnel/rpc/client';
 import { Code, RpcError } from '@grapnel/rpc/errors';
 import { z } from 'zod';
@@ -8,11 +9,11 @@ import { assertWebhook } from '../../use-cases/webhooks.ts';
 import { deliveryJson, deliveryWithAttempts, statusOf } from '../../views/delivery.ts';
 import { timestampOf } from '../../views/time.ts';
 import { callOptions } from '../calls.ts';
-import { HttpProblem } from '../problem.ts';
 import { isRpcError } from '../rpc-status.ts';
 import { answer, problems, success } from '../schemas/answers.ts';
 import { AllDeliveriesQuery, DeliveriesQuery, DeliveryPage, DeliveryWithAttempts } from '../schemas/delivery.ts';
 import { parseTime } from '../schemas/fields.ts';
+import { NoBody } from '../schemas/no-body.ts';
 import {
   type Api,
   BEARER,
@@ -37,6 +38,7 @@ export function deliveryRoutes(app: Routes, { backends }: Api): void {
       ...shared,
       operationId: 'listDeliveries',
       summary: 'List the deliveries of all webhooks',
+      description: 'Newest first. Filters can be combined; `meta.next_cursor` leads to the next page.',
       querystring: AllDeliveriesQuery,
       response: { 200: answer('One page.', DeliveryPage), ...problems(400, 404) },
     },
@@ -58,6 +60,7 @@ export function deliveryRoutes(app: Routes, { backends }: Api): void {
       ...shared,
       operationId: 'listWebhookDeliveries',
       summary: 'List the deliveries of a webhook',
+      description: 'Newest first. Filters can be combined; `meta.next_cursor` leads to the next page.',
       params: WebhookParams,
       querystring: DeliveriesQuery,
       response: { 200: answer('One page.', DeliveryPage), ...problems(400, 404) },
@@ -78,6 +81,7 @@ export function deliveryRoutes(app: Routes, { backends }: Api): void {
       ...shared,
       operationId: 'getDelivery',
       summary: 'Get a delivery with every attempt',
+      description: 'What was sent and what was answered, attempt by attempt; headers that hold credentials are hidden.',
       params: DeliveryParams,
       response: { 200: answer('The delivery.', success(DeliveryWithAttempts)), ...problems(404) },
     },
@@ -103,6 +107,7 @@ export function deliveryRoutes(app: Routes, { backends }: Api): void {
       description:
         'Same payload bytes, same delivery id, new attempts; works again and again while the payload is kept.',
       params: DeliveryParams,
+      body: NoBody,
       response: {
         200: answer(
           'On its way.',
@@ -110,7 +115,7 @@ export function deliveryRoutes(app: Routes, { backends }: Api): void {
             message: z.literal(TEXTS.replayed),
           }),
         ),
-        ...problems(404, 409),
+        ...problems(400, 404, 409, 413, 415),
       },
     },
     async handler(request, reply) {

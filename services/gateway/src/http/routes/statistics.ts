@@ -1,8 +1,8 @@
+import { HttpProblem } from '@grapnel/http-edge/problem';
 import { assertWebhook } from '../../use-cases/webhooks.ts';
 import { hourJson } from '../../views/statistics.ts';
 import { timestampOf } from '../../views/time.ts';
 import { callOptions } from '../calls.ts';
-import { HttpProblem } from '../problem.ts';
 import { answer, problems } from '../schemas/answers.ts';
 import { parseTime } from '../schemas/fields.ts';
 import { HourlyStatisticsPage, StatisticsQuery } from '../schemas/statistics.ts';

@@ -1,3 +1,5 @@
+import { stillAllowed } from '@grapnel/http-edge/authenticate';
+import { HttpProblem } from '@grapnel/http-edge/problem';
 import type { CallOptions } from '@grapnel/rpc/client';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -5,9 +7,7 @@ import type { Backends } from '../../ports.ts';
 import { TEXTS } from '../../texts.ts';
 import { assertWebhook } from '../../use-cases/webhooks.ts';
 import { deliveryJson } from '../../views/delivery.ts';
-import { stillAllowed } from '../authenticate.ts';
 import { callOptions, goneSignal } from '../calls.ts';
-import { HttpProblem } from '../problem.ts';
 import { problems } from '../schemas/answers.ts';
 import { TailQuery } from '../schemas/delivery.ts';
 import { type SseEvent, sendEvents } from '../sse.ts';
@@ -37,6 +37,7 @@ export function tailRoutes(app: Routes, api: Api): void {
   app.route({
     method: 'GET',
     url: '/deliveries/tail',
+    exposeHeadRoute: false,
     schema: { ...shared, operationId: 'tailDeliveries', summary: 'Follow the deliveries of all webhooks' },
     handler: (request, reply) => tail(api, '', cursorOf(request, request.query.cursor), request, reply),
   });
@@ -44,6 +45,7 @@ export function tailRoutes(app: Routes, api: Api): void {
   app.route({
     method: 'GET',
     url: '/webhooks/:webhookId/deliveries/tail',
+    exposeHeadRoute: false,
     schema: {
       ...shared,
       operationId: 'tailWebhookDeliveries',
@@ -69,7 +71,8 @@ function tail(
   reply: FastifyReply,
 ): never {
   const leave = tails.enter(request.tenant);
-  if (leave === null) throw new HttpProblem(429, { error: TEXTS.tooManyTails }, TRY_AGAIN_AFTER_SECONDS);
+  if (leave === null)
+    throw new HttpProblem(429, { error: TEXTS.tooManyTails }, { retryAfterSeconds: TRY_AGAIN_AFTER_SECONDS });
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, goneSignal(reply), tails.stopping]);
   const events = changes(backends, webhookId, afterCursor, { ...callOptions(request, reply), signal });

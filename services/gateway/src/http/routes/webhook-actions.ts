@@ -4,6 +4,7 @@ import { withItsTotals } from '../../use-cases/webhooks.ts';
 import { expiries } from '../../views/webhook.ts';
 import { callOptions } from '../calls.ts';
 import { answer, problems, success } from '../schemas/answers.ts';
+import { NoBody } from '../schemas/no-body.ts';
 import { RotateSecret, SecretRotated, Webhook } from '../schemas/webhook.ts';
 import { type Api, BEARER, checkWebhookId, type Routes, SUCCESS, WebhookParams } from './api.ts';
 
@@ -36,9 +37,10 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
         operationId: `${verb}Webhook`,
         summary: `${verb === 'activate' ? 'Activate' : 'Deactivate'} a webhook`,
         description,
+        body: NoBody,
         response: {
           200: answer('The webhook as it is now.', success(Webhook).extend({ message: z.literal(message) })),
-          ...problems(404, 409),
+          ...problems(400, 404, 409, 413, 415),
         },
       },
       async handler(request, reply) {
@@ -61,6 +63,7 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
       summary: 'Send a test',
       description:
         'Sends `webhook.test` to this webhook alone, also while it is inactive, and does not wait for the answer.',
+      body: NoBody,
       response: {
         200: answer(
           'On its way.',
@@ -68,7 +71,7 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
             message: z.literal(TEXTS.tested),
           }),
         ),
-        ...problems(404),
+        ...problems(400, 404, 413, 415),
       },
     },
     async handler(request, reply) {
@@ -89,7 +92,7 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
       description:
         'The old secret goes on signing beside the new one for the overlap. The new one is shown in this answer only.',
       body: RotateSecret,
-      response: { 200: answer('The new secret.', success(SecretRotated)), ...problems(400, 404, 409, 415) },
+      response: { 200: answer('The new secret.', success(SecretRotated)), ...problems(400, 404, 409, 413, 415) },
     },
     async handler(request, reply) {
       const { webhookId } = request.params;

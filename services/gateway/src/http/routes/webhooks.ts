@@ -14,6 +14,9 @@ const BODY_LIMIT = 4 * 1_048_576;
 const ListQuery = z.strictObject({
   limit: queryNumber({ min: 1, max: 1_000 }).optional().meta({ default: 1_000 }),
   cursor: text({ min: 1, max: 1_024 }).optional().describe('`meta.next_cursor` of the page before.'),
+  job_id: text({ min: 1, max: 256 })
+    .optional()
+    .describe('Only webhooks attached to this job; absent: those of no job.'),
 });
 
 const shared = { tags: ['Webhooks'], security: BEARER };
@@ -40,7 +43,10 @@ export function webhookRoutes(app: Routes, { backends }: Api): void {
         callOptions(request, reply),
       );
       void reply.code(201);
-      return { ...SUCCESS, data: { webhook_id: webhook?.id ?? '', secret, message: TEXTS.created } };
+      // Where the account's secret signs there is one to show only the first time.
+      const message = secret === '' ? TEXTS.createdWithAccountSecret : TEXTS.created;
+      const shown = secret === '' ? TEXTS.hiddenSecret : secret;
+      return { ...SUCCESS, data: { webhook_id: webhook?.id ?? '', secret: shown, message } };
     },
   });
 
@@ -62,9 +68,9 @@ export function webhookRoutes(app: Routes, { backends }: Api): void {
       },
     },
     async handler(request, reply) {
-      const { limit = 1_000, cursor = '' } = request.query;
+      const { limit = 1_000, cursor = '', job_id: jobId = '' } = request.query;
       const options = callOptions(request, reply);
-      const page = await webhooks.listWebhooks({ pageSize: limit, pageToken: cursor }, options);
+      const page = await webhooks.listWebhooks({ pageSize: limit, pageToken: cursor, jobId }, options);
       return {
         ...SUCCESS,
         data: await withTotals(backends, page.webhooks, options, request.log),
@@ -80,6 +86,7 @@ export function webhookRoutes(app: Routes, { backends }: Api): void {
       ...shared,
       operationId: 'getWebhook',
       summary: 'Get a webhook',
+      description: 'With its state and counters. Secrets and the password of its URL are not shown.',
       params: WebhookParams,
       response: { 200: answer('The webhook.', success(Webhook)), ...problems(404) },
     },

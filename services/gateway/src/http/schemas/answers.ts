@@ -1,3 +1,4 @@
+import { EDGE_TEXTS } from '@grapnel/http-edge/texts';
 import { z } from 'zod';
 import { TEXTS } from '../../texts.ts';
 
@@ -13,7 +14,9 @@ const FieldProblem = z
   })
   .meta({
     id: 'FieldProblem',
-    examples: [{ field: 'event_types[0]', message: 'unknown event type "scrape.done"', code: 'INVALID_VALUE' }],
+    examples: [
+      { field: 'event_types[0]', message: 'is not a known event type ("scrape.done")', code: 'INVALID_VALUE' },
+    ],
   });
 
 export const Problem = z.object({ success: z.literal(false), error: z.string() }).meta({
@@ -25,7 +28,7 @@ export const Problem = z.object({ success: z.literal(false), error: z.string() }
 export const ValidationProblem = z
   .object({
     success: z.literal(false),
-    error: z.literal(TEXTS.validationError),
+    error: z.literal(EDGE_TEXTS.validationError),
     message: z.string(),
     details: z.array(FieldProblem),
   })
@@ -35,7 +38,7 @@ export const ValidationProblem = z
     examples: [
       {
         success: false,
-        error: TEXTS.validationError,
+        error: EDGE_TEXTS.validationError,
         message: "specific_task_ids is required when scope is 'specific'",
         details: [
           {
@@ -67,8 +70,8 @@ const SOME_ROUTES = {
   400: answer('The request is wrong, or its body is not JSON.', z.union([ValidationProblem, Problem])),
   404: answer('There is no such thing, or it belongs to another tenant.', Problem),
   409: answer('The state of things does not allow it; the text says why.', Problem),
-  413: answer('The body is too large.', Problem),
-  415: answer('The body is not `application/json`.', Problem),
+  413: answer('The body is too large.', z.union([ValidationProblem, Problem])),
+  415: answer('The body is not JSON by its `Content-Type`, or has a `Content-Encoding`.', Problem),
 };
 
 /** The error responses of a route: those every route has, and the given ones. */

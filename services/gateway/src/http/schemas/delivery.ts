@@ -6,7 +6,7 @@ export const DELIVERY_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 
 const status = z.enum(DELIVERY_STATUSES);
 
 const filters = {
-  status: status.optional(),
+  status: status.optional().describe('Only deliveries in this state.'),
   from: time.optional().describe('Created at or after this time. Without an offset it is UTC.'),
   to: time.optional().describe('Created before this time.'),
 };
@@ -20,31 +20,33 @@ export const DeliveriesQuery = z.strictObject({
     .describe('`meta.next_cursor` of the page before; not together with offset.'),
 });
 
-export const AllDeliveriesQuery = DeliveriesQuery.extend({ webhook_id: text({ min: 1, max: 64 }).optional() });
+export const AllDeliveriesQuery = DeliveriesQuery.extend({
+  webhook_id: text({ min: 1, max: 64 }).optional().describe('Only of this webhook.'),
+});
 
 const delivery = {
   uuid: z.string().meta({ examples: ['dlv_3g5k7m9p1r3t5v7x9z1b3d5f7h'] }),
-  webhookSubscriptionUuid: z.string(),
-  webhook_subscription_uuid: z.string(),
-  eventType: z.string(),
-  event_type: z.string(),
-  event_id: z.string(),
-  job_id: z.string().nullable(),
-  task_id: z.string().nullable(),
-  status,
+  webhookSubscriptionUuid: z.string().describe('The webhook.'),
+  webhook_subscription_uuid: z.string().describe('The same.'),
+  eventType: z.string().describe('The type of the event.'),
+  event_type: z.string().describe('The same.'),
+  event_id: z.string().describe("The producer's id of the event, or the one it was given."),
+  job_id: z.string().nullable().describe('The job of the event.'),
+  task_id: z.string().nullable().describe('The task of the event.'),
+  status: status.describe('`pending` before the first attempt, `retrying` between attempts.'),
   attempt_number: count.describe('Of the newest round of attempts; 0 before the first.'),
-  request_url: z.string().nullable(),
+  request_url: z.string().nullable().describe('Of the last attempt, without credentials.'),
   request_method: z.string(),
-  response_status: z.int().nullable(),
-  response_duration_ms: count.nullable(),
-  error_message: z.string().nullable(),
-  error_code: z.string().nullable(),
+  response_status: z.int().nullable().describe('Of the last attempt; `null` when there was no answer.'),
+  response_duration_ms: count.nullable().describe('How long the last attempt took.'),
+  error_message: z.string().nullable().describe('For people: why the last attempt failed.'),
+  error_code: z.string().nullable().describe('For programs, e.g. `HTTP_500`, `TIMEOUT` or `PRIVATE_IP_BLOCKED`.'),
   skip_reason: z.string().nullable().describe('Why it was skipped.'),
-  is_test: z.boolean(),
-  payload_bytes: count,
+  is_test: z.boolean().describe('A test that a person asked for.'),
+  payload_bytes: count.describe('Size of the body.'),
   created_at: timestamp,
-  delivered_at: timestamp.nullable(),
-  next_attempt_at: timestamp.nullable(),
+  delivered_at: timestamp.nullable().describe('When it succeeded.'),
+  next_attempt_at: timestamp.nullable().describe('When it will be tried again.'),
 };
 
 export const Delivery = z.object(delivery).meta({ id: 'Delivery' });
@@ -52,13 +54,13 @@ export const Delivery = z.object(delivery).meta({ id: 'Delivery' });
 const Attempt = z
   .object({
     round: count.describe('0 for the first sending; otherwise which replay, milliseconds since the epoch.'),
-    attempt_number: count,
+    attempt_number: count.describe('Within the round, from 1.'),
     succeeded: z.boolean(),
     started_at: timestamp,
     duration_ms: count,
-    request_url: z.string(),
+    request_url: z.string().describe('Without credentials.'),
     request_method: z.string(),
-    request_headers: z.record(z.string(), z.string()),
+    request_headers: z.record(z.string(), z.string()).describe('Values that look like credentials are hidden.'),
     response_status: z.int().nullable(),
     response_headers: z.record(z.string(), z.string()),
     response_body: z.string().nullable().describe('The first 1,000 characters.'),

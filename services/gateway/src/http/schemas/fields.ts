@@ -33,14 +33,17 @@ export function wholeNumber(range: { readonly min: number; readonly max: number 
 
 export function number(range: { readonly min: number; readonly max: number }) {
   const allowed = `must be a number from ${range.min} to ${range.max}`;
-  return z.number().min(range.min, allowed).max(range.max, allowed);
+  return z
+    .number({ error: (issue) => (issue.input === undefined ? undefined : allowed) })
+    .min(range.min, allowed)
+    .max(range.max, allowed);
 }
 
-/** A whole number in a query string: digits alone, nothing that merely converts. */
+/** A whole number in a query string: a sign and digits alone, nothing that merely converts. */
 export function queryNumber(range: { readonly min: number; readonly max: number }) {
   const digits = (value: unknown): unknown =>
-    typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  return z.preprocess(digits, wholeNumber(range));
+    typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+  return z.preprocess(digits, wholeNumber(range)).describe(`From ${range.min} to ${range.max}.`);
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;

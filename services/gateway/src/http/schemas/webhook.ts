@@ -4,12 +4,13 @@ import { TEXTS } from '../../texts.ts';
 import { CustomHeaders } from './custom-headers.ts';
 import { count, list, number, text, timestamp, wholeNumber } from './fields.ts';
 import { checkMetadata, type JsonObject } from './metadata.ts';
+import { shownOptions, webhookOptions } from './webhook-options.ts';
 
 const EXAMPLE_ID = 'wh_06f8k2m1q9w3e5r7t0y2v4x6z8';
 
 const name = text(LIMITS.name).describe('What people call it.');
 const description = text(LIMITS.description).nullable().describe('`null` or empty clears it.');
-const webhookUrl = text({ min: 1, max: LIMITS.url.max }).describe(
+export const webhookUrl = text({ min: 1, max: LIMITS.url.max }).describe(
   'http or https; must not point to a private address.',
 );
 const eventTypes = list(
@@ -27,9 +28,11 @@ const maxRetries = wholeNumber(LIMITS.maxRetries).describe('Attempts in all are 
 const backoffMultiplier = number(LIMITS.backoffMultiplier).describe(
   'The delay before retry n is multiplier^(n-1) minutes.',
 );
-const customHeaders = CustomHeaders.describe('Sent with every delivery; they never replace a header of the platform.');
+export const customHeaders = CustomHeaders.describe(
+  'Sent with every delivery; they never replace a header of the platform.',
+);
 const tags = list(text({ min: 1, max: LIMITS.tags.chars }), LIMITS.tags);
-const metadata = z
+export const metadata = z
   .custom<JsonObject>()
   .check(checkMetadata)
   .meta({ type: 'object', additionalProperties: true })
@@ -49,6 +52,7 @@ export const CreateWebhook = z
     custom_headers: customHeaders.optional(),
     tags: tags.optional(),
     metadata: metadata.optional(),
+    ...webhookOptions,
   })
   .meta({
     id: 'CreateWebhook',
@@ -76,7 +80,7 @@ export const RotateSecret = z
       .describe('How long the old secret goes on signing beside the new one.'),
   })
   .optional()
-  .meta({ id: 'RotateSecret' });
+  .meta({ id: 'RotateSecret', examples: [{ overlap_seconds: 3_600 }] });
 
 export const WebhookCreated = z.object({ webhook_id: z.string(), secret: z.string(), message: z.string() }).meta({
   id: 'WebhookCreated',
@@ -113,7 +117,8 @@ export const Webhook = z
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.unknown()),
     is_active: z.boolean(),
-    disabled_reason: z.enum(['deactivated', 'auto_disabled']).nullable().describe('Why it is not active.'),
+    ...shownOptions,
+    disabled_reason: z.enum(['deactivated', 'auto_disabled', 'retired']).nullable().describe('Why it is not active.'),
     disabled_detail: z.string().nullable().describe('For people, e.g. which failures disabled it.'),
     disabled_at: timestamp.nullable(),
     consecutive_failures: count,

@@ -2,15 +2,15 @@
 // @generated from file grapnel/delivery/v1/delivery.proto (package grapnel.delivery.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file grapnel/delivery/v1/delivery.proto.
  */
 export const file_grapnel_delivery_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("CiJncmFwbmVsL2RlbGl2ZXJ5L3YxL2RlbGl2ZXJ5LnByb3RvEhNncmFwbmVsLmRlbGl2ZXJ5LnYxIlIKFVJlcGxheURlbGl2ZXJ5UmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJEhMKC2RlbGl2ZXJ5X2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIjwKFlJlcGxheURlbGl2ZXJ5UmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKAQyfAoPRGVsaXZlcnlTZXJ2aWNlEmkKDlJlcGxheURlbGl2ZXJ5EiouZ3JhcG5lbC5kZWxpdmVyeS52MS5SZXBsYXlEZWxpdmVyeVJlcXVlc3QaKy5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJ5UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiJncmFwbmVsL2RlbGl2ZXJ5L3YxL2RlbGl2ZXJ5LnByb3RvEhNncmFwbmVsLmRlbGl2ZXJ5LnYxIlIKFVJlcGxheURlbGl2ZXJ5UmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJEhMKC2RlbGl2ZXJ5X2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIjwKFlJlcGxheURlbGl2ZXJ5UmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKAQihgEKF1JlcGxheURlbGl2ZXJpZXNSZXF1ZXN0EhIKCndlYmhvb2tfaWQYASABKAkSDQoFcm91bmQYAiABKAQSDAoEYnVsaxgDIAEoCBI6CgpkZWxpdmVyaWVzGAQgAygLMiYuZ3JhcG5lbC5kZWxpdmVyeS52MS5EZWxpdmVyeVJlZmVyZW5jZSI6ChFEZWxpdmVyeVJlZmVyZW5jZRITCgtkZWxpdmVyeV9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCLiAQoYUmVwbGF5RGVsaXZlcmllc1Jlc3BvbnNlEkUKB3Jlc3VsdHMYASADKA4yNC5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJpZXNSZXNwb25zZS5SZXN1bHQifwoGUmVzdWx0EhYKElJFU1VMVF9VTlNQRUNJRklFRBAAEhEKDVJFU1VMVF9RVUVVRUQQARIUChBSRVNVTFRfTk9UX0ZPVU5EEAISFwoTUkVTVUxUX0JPRFlfRVhQSVJFRBADEhsKF1JFU1VMVF9XRUJIT09LX0lOQUNUSVZFEAQiwgEKDkNhbGxPdXRSZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSQQoHaGVhZGVycxgDIAMoCzIwLmdyYXBuZWwuZGVsaXZlcnkudjEuQ2FsbE91dFJlcXVlc3QuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSEgoKdGltZW91dF9tcxgFIAEoDRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKCAQoPQ2FsbE91dFJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoDRIMCgRib2R5GAIgASgJEhEKCXRydW5jYXRlZBgDIAEoCBISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkSEwoLZHVyYXRpb25fbXMYBiABKA0y7QEKD0RlbGl2ZXJ5U2VydmljZRJpCg5SZXBsYXlEZWxpdmVyeRIqLmdyYXBuZWwuZGVsaXZlcnkudjEuUmVwbGF5RGVsaXZlcnlSZXF1ZXN0GisuZ3JhcG5lbC5kZWxpdmVyeS52MS5SZXBsYXlEZWxpdmVyeVJlc3BvbnNlEm8KEFJlcGxheURlbGl2ZXJpZXMSLC5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJpZXNSZXF1ZXN0Gi0uZ3JhcG5lbC5kZWxpdmVyeS52MS5SZXBsYXlEZWxpdmVyaWVzUmVzcG9uc2UyZgoOQ2FsbE91dFNlcnZpY2USVAoHQ2FsbE91dBIjLmdyYXBuZWwuZGVsaXZlcnkudjEuQ2FsbE91dFJlcXVlc3QaJC5ncmFwbmVsLmRlbGl2ZXJ5LnYxLkNhbGxPdXRSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message grapnel.delivery.v1.ReplayDeliveryRequest
@@ -66,6 +66,211 @@ export const ReplayDeliveryResponseSchema: GenMessage<ReplayDeliveryResponse> = 
   messageDesc(file_grapnel_delivery_v1_delivery, 1);
 
 /**
+ * @generated from message grapnel.delivery.v1.ReplayDeliveriesRequest
+ */
+export type ReplayDeliveriesRequest = Message<"grapnel.delivery.v1.ReplayDeliveriesRequest"> & {
+  /**
+   * @generated from field: string webhook_id = 1;
+   */
+  webhookId: string;
+
+  /**
+   * Milliseconds since the epoch; names the replay.
+   *
+   * @generated from field: uint64 round = 2;
+   */
+  round: bigint;
+
+  /**
+   * Behind everything else: such sendings have consumers of their own.
+   *
+   * @generated from field: bool bulk = 3;
+   */
+  bulk: boolean;
+
+  /**
+   * @generated from field: repeated grapnel.delivery.v1.DeliveryReference deliveries = 4;
+   */
+  deliveries: DeliveryReference[];
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.ReplayDeliveriesRequest.
+ * Use `create(ReplayDeliveriesRequestSchema)` to create a new message.
+ */
+export const ReplayDeliveriesRequestSchema: GenMessage<ReplayDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 2);
+
+/**
+ * @generated from message grapnel.delivery.v1.DeliveryReference
+ */
+export type DeliveryReference = Message<"grapnel.delivery.v1.DeliveryReference"> & {
+  /**
+   * @generated from field: string delivery_id = 1;
+   */
+  deliveryId: string;
+
+  /**
+   * Position in the DELIVERIES stream, from the delivery history.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.DeliveryReference.
+ * Use `create(DeliveryReferenceSchema)` to create a new message.
+ */
+export const DeliveryReferenceSchema: GenMessage<DeliveryReference> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 3);
+
+/**
+ * @generated from message grapnel.delivery.v1.ReplayDeliveriesResponse
+ */
+export type ReplayDeliveriesResponse = Message<"grapnel.delivery.v1.ReplayDeliveriesResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated grapnel.delivery.v1.ReplayDeliveriesResponse.Result results = 1;
+   */
+  results: ReplayDeliveriesResponse_Result[];
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.ReplayDeliveriesResponse.
+ * Use `create(ReplayDeliveriesResponseSchema)` to create a new message.
+ */
+export const ReplayDeliveriesResponseSchema: GenMessage<ReplayDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 4);
+
+/**
+ * @generated from enum grapnel.delivery.v1.ReplayDeliveriesResponse.Result
+ */
+export const ReplayDeliveriesResponse_Result = {
+  /**
+   * @generated from enum value: RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: RESULT_QUEUED = 1;
+   */
+  QUEUED: 1,
+
+  /**
+   * @generated from enum value: RESULT_NOT_FOUND = 2;
+   */
+  NOT_FOUND: 2,
+
+  /**
+   * @generated from enum value: RESULT_BODY_EXPIRED = 3;
+   */
+  BODY_EXPIRED: 3,
+
+  /**
+   * @generated from enum value: RESULT_WEBHOOK_INACTIVE = 4;
+   */
+  WEBHOOK_INACTIVE: 4,
+} as const;
+
+/**
+ * @generated from enum grapnel.delivery.v1.ReplayDeliveriesResponse.Result
+ */
+export type ReplayDeliveriesResponse_Result = (typeof ReplayDeliveriesResponse_Result)[keyof typeof ReplayDeliveriesResponse_Result] | UnknownEnum;
+
+/**
+ * Describes the enum grapnel.delivery.v1.ReplayDeliveriesResponse.Result.
+ */
+export const ReplayDeliveriesResponse_ResultSchema: GenEnum<ReplayDeliveriesResponse_Result> = /*@__PURE__*/
+  enumDesc(file_grapnel_delivery_v1_delivery, 4, 0);
+
+/**
+ * @generated from message grapnel.delivery.v1.CallOutRequest
+ */
+export type CallOutRequest = Message<"grapnel.delivery.v1.CallOutRequest"> & {
+  /**
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 3;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * @generated from field: bytes body = 4;
+   */
+  body: Uint8Array;
+
+  /**
+   * For everything: name, connection, TLS, request, the whole answer. At most 60,000.
+   *
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.CallOutRequest.
+ * Use `create(CallOutRequestSchema)` to create a new message.
+ */
+export const CallOutRequestSchema: GenMessage<CallOutRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 5);
+
+/**
+ * @generated from message grapnel.delivery.v1.CallOutResponse
+ */
+export type CallOutResponse = Message<"grapnel.delivery.v1.CallOutResponse"> & {
+  /**
+   * 0: no answer, and the error says why.
+   *
+   * @generated from field: uint32 status = 1;
+   */
+  status: number;
+
+  /**
+   * At most 64 kB, in UTF-8.
+   *
+   * @generated from field: string body = 2;
+   */
+  body: string;
+
+  /**
+   * @generated from field: bool truncated = 3;
+   */
+  truncated: boolean;
+
+  /**
+   * @generated from field: string error_code = 4;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error_message = 5;
+   */
+  errorMessage: string;
+
+  /**
+   * @generated from field: uint32 duration_ms = 6;
+   */
+  durationMs: number;
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.CallOutResponse.
+ * Use `create(CallOutResponseSchema)` to create a new message.
+ */
+export const CallOutResponseSchema: GenMessage<CallOutResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 6);
+
+/**
  * Commands on deliveries, answered by any dispatcher. Only the service token opens it; the tenant comes
  * in the metadata `grapnel-tenant`.
  *
@@ -84,6 +289,37 @@ export const DeliveryService: GenService<{
     input: typeof ReplayDeliveryRequestSchema;
     output: typeof ReplayDeliveryResponseSchema;
   },
+  /**
+   * Sends up to 500 deliveries of one webhook again, in a round that the caller names: asking twice sends once. What is
+   * wrong with one delivery is said in its result and does not stop the others.
+   *
+   * @generated from rpc grapnel.delivery.v1.DeliveryService.ReplayDeliveries
+   */
+  replayDeliveries: {
+    methodKind: "unary";
+    input: typeof ReplayDeliveriesRequestSchema;
+    output: typeof ReplayDeliveriesResponseSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_grapnel_delivery_v1_delivery, 0);
+
+/**
+ * HTTP requests that flows of triggers make. Every other service goes through here: this is where the egress guard is.
+ * Only the service token opens it; the tenant comes in the metadata `grapnel-tenant`.
+ *
+ * @generated from service grapnel.delivery.v1.CallOutService
+ */
+export const CallOutService: GenService<{
+  /**
+   * Makes one request and says what came of it; a refusal by the other side is an answer, not an error.
+   *
+   * @generated from rpc grapnel.delivery.v1.CallOutService.CallOut
+   */
+  callOut: {
+    methodKind: "unary";
+    input: typeof CallOutRequestSchema;
+    output: typeof CallOutResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_grapnel_delivery_v1_delivery, 1);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file grapnel/event/v1/event.proto.
  */
 export const file_grapnel_event_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChxncmFwbmVsL2V2ZW50L3YxL2V2ZW50LnByb3RvEhBncmFwbmVsLmV2ZW50LnYxIo8BCgVFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEg4KBmpvYl9pZBgDIAEoCRIPCgd0YXNrX2lkGAQgASgJEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGRhdGEYBiABKAwSEwoLdHJhY2VwYXJlbnQYByABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChxncmFwbmVsL2V2ZW50L3YxL2V2ZW50LnByb3RvEhBncmFwbmVsLmV2ZW50LnYxIp0BCgVFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEg4KBmpvYl9pZBgDIAEoCRIPCgd0YXNrX2lkGAQgASgJEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGRhdGEYBiABKAwSEwoLdHJhY2VwYXJlbnQYByABKAkSDAoEdGFncxgIIAMoCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A fact a producer tells: something happened to a job or a task.
@@ -69,6 +69,13 @@ export type Event = Message<"grapnel.event.v1.Event"> & {
    * @generated from field: string traceparent = 7;
    */
   traceparent: string;
+
+  /**
+   * For webhooks that filter by them: at most 50, each of 1 to 100 characters.
+   *
+   * @generated from field: repeated string tags = 8;
+   */
+  tags: string[];
 };
 
 /**

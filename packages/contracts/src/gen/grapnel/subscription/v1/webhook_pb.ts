@@ -12,7 +12,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file grapnel/subscription/v1/webhook.proto.
  */
 export const file_grapnel_subscription_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("CiVncmFwbmVsL3N1YnNjcmlwdGlvbi92MS93ZWJob29rLnByb3RvEhdncmFwbmVsLnN1YnNjcmlwdGlvbi52MSIcCgpTdHJpbmdMaXN0Eg4KBnZhbHVlcxgBIAMoCSJ9CglTdHJpbmdNYXASQAoHZW50cmllcxgBIAMoCzIvLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLlN0cmluZ01hcC5FbnRyaWVzRW50cnkaLgoMRW50cmllc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi0gQKDVdlYmhvb2tDb25maWcSEQoEbmFtZRgBIAEoCUgAiAEBEhgKC2Rlc2NyaXB0aW9uGAIgASgJSAGIAQESEAoDdXJsGAMgASgJSAKIAQESOAoLZXZlbnRfdHlwZXMYBCABKAsyIy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5TdHJpbmdMaXN0Ei0KBXNjb3BlGAUgASgOMh4uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuU2NvcGUSPgoRc3BlY2lmaWNfdGFza19pZHMYBiABKAsyIy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5TdHJpbmdMaXN0EhwKD3RpbWVvdXRfc2Vjb25kcxgHIAEoDUgDiAEBEhgKC21heF9yZXRyaWVzGAggASgNSASIAQESJQoYcmV0cnlfYmFja29mZl9tdWx0aXBsaWVyGAkgASgBSAWIAQESOgoOY3VzdG9tX2hlYWRlcnMYCiABKAsyIi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5TdHJpbmdNYXASMQoEdGFncxgLIAEoCzIjLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLlN0cmluZ0xpc3QSKQoIbWV0YWRhdGEYDCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgcKBV9uYW1lQg4KDF9kZXNjcmlwdGlvbkIGCgRfdXJsQhIKEF90aW1lb3V0X3NlY29uZHNCDgoMX21heF9yZXRyaWVzQhsKGV9yZXRyeV9iYWNrb2ZmX211bHRpcGxpZXIihAMKB1dlYmhvb2sSCgoCaWQYASABKAkSDgoGdGVuYW50GAIgASgJEjYKBmNvbmZpZxgDIAEoCzImLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2tDb25maWcSDgoGYWN0aXZlGAQgASgIEjgKCGluYWN0aXZlGAUgASgLMiEuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuSW5hY3RpdmVIAIgBARIcChRjb25zZWN1dGl2ZV9mYWlsdXJlcxgGIAEoDRIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgJIAEoBBI+ChpwcmV2aW91c19zZWNyZXRzX2V4cGlyZV9hdBgKIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCwoJX2luYWN0aXZlItMBCghJbmFjdGl2ZRI4CgZyZWFzb24YASABKA4yKC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5JbmFjdGl2ZS5SZWFzb24SKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmRldGFpbBgDIAEoCSJSCgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSUkVBU09OX0RFQUNUSVZBVEVEEAESGAoUUkVBU09OX0FVVE9fRElTQUJMRUQQAiJOChRDcmVhdGVXZWJob29rUmVxdWVzdBI2CgZjb25maWcYASABKAsyJi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rQ29uZmlnIloKFUNyZWF0ZVdlYmhvb2tSZXNwb25zZRIxCgd3ZWJob29rGAEgASgLMiAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkiJwoRR2V0V2ViaG9va1JlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCSI8ChNMaXN0V2ViaG9va3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJImMKFExpc3RXZWJob29rc1Jlc3BvbnNlEjIKCHdlYmhvb2tzGAEgAygLMiAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoUVXBkYXRlV2ViaG9va1JlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCRI3CgdjaGFuZ2VzGAIgASgLMiYuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9va0NvbmZpZyIqChREZWxldGVXZWJob29rUmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJIhcKFURlbGV0ZVdlYmhvb2tSZXNwb25zZSIsChZBY3RpdmF0ZVdlYmhvb2tSZXF1ZXN0EhIKCndlYmhvb2tfaWQYASABKAkiLgoYRGVhY3RpdmF0ZVdlYmhvb2tSZXF1ZXN0EhIKCndlYmhvb2tfaWQYASABKAkiWwoTUm90YXRlU2VjcmV0UmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJEhwKD292ZXJsYXBfc2Vjb25kcxgCIAEoDUgAiAEBQhIKEF9vdmVybGFwX3NlY29uZHMiWQoUUm90YXRlU2VjcmV0UmVzcG9uc2USMQoHd2ViaG9vaxgBIAEoCzIgLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJIigKElRlc3RXZWJob29rUmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJIjwKE1Rlc3RXZWJob29rUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkSEAoIZXZlbnRfaWQYAiABKAkiUwoORXhwbGFpblJlcXVlc3QSDAoEdHlwZRgBIAEoCRIOCgZqb2JfaWQYAiABKAkSDwoHdGFza19pZBgDIAEoCRISCgp3ZWJob29rX2lkGAQgASgJIk0KD0V4cGxhaW5SZXNwb25zZRI6CgxleHBsYW5hdGlvbnMYASADKAsyJC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5FeHBsYW5hdGlvbiL9AQoLRXhwbGFuYXRpb24SEgoKd2ViaG9va19pZBgBIAEoCRI9Cgd2ZXJkaWN0GAIgASgOMiwuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuRXhwbGFuYXRpb24uVmVyZGljdBIOCgZyZWFzb24YAyABKAkiigEKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhMKD1ZFUkRJQ1RfTUFUQ0hFRBABEhwKGFZFUkRJQ1RfRklMVEVSRURfQllfVFlQRRACEh0KGVZFUkRJQ1RfRklMVEVSRURfQllfU0NPUEUQAxIUChBWRVJESUNUX0lOQUNUSVZFEAQiFgoUV2F0Y2hXZWJob29rc1JlcXVlc3QitAEKFVdhdGNoV2ViaG9va3NSZXNwb25zZRIzCgdjaGFuZ2VkGAEgASgLMiAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9va0gAEhwKEmRlbGV0ZWRfd2ViaG9va19pZBgCIAEoCUgAEj4KDXNuYXBzaG90X2RvbmUYAyABKAsyJS5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5TbmFwc2hvdERvbmVIAEIICgZjaGFuZ2UiIAoMU25hcHNob3REb25lEhAKCHJldmlzaW9uGAEgASgEIhcKFUxpc3RFdmVudFR5cGVzUmVxdWVzdCJRChZMaXN0RXZlbnRUeXBlc1Jlc3BvbnNlEjcKC2V2ZW50X3R5cGVzGAEgAygLMiIuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuRXZlbnRUeXBlIkAKCUV2ZW50VHlwZRIMCgRuYW1lGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJKkEKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASDQoJU0NPUEVfQUxMEAESEgoOU0NPUEVfU1BFQ0lGSUMQAjKFCgoOV2ViaG9va1NlcnZpY2USbgoNQ3JlYXRlV2ViaG9vaxItLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkNyZWF0ZVdlYmhvb2tSZXF1ZXN0Gi4uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuQ3JlYXRlV2ViaG9va1Jlc3BvbnNlEloKCkdldFdlYmhvb2sSKi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5HZXRXZWJob29rUmVxdWVzdBogLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2sSawoMTGlzdFdlYmhvb2tzEiwuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuTGlzdFdlYmhvb2tzUmVxdWVzdBotLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkxpc3RXZWJob29rc1Jlc3BvbnNlEmAKDVVwZGF0ZVdlYmhvb2sSLS5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5VcGRhdGVXZWJob29rUmVxdWVzdBogLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2sSbgoNRGVsZXRlV2ViaG9vaxItLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkRlbGV0ZVdlYmhvb2tSZXF1ZXN0Gi4uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuRGVsZXRlV2ViaG9va1Jlc3BvbnNlEmQKD0FjdGl2YXRlV2ViaG9vaxIvLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkFjdGl2YXRlV2ViaG9va1JlcXVlc3QaIC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rEmgKEURlYWN0aXZhdGVXZWJob29rEjEuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuRGVhY3RpdmF0ZVdlYmhvb2tSZXF1ZXN0GiAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9vaxJrCgxSb3RhdGVTZWNyZXQSLC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5Sb3RhdGVTZWNyZXRSZXF1ZXN0Gi0uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuUm90YXRlU2VjcmV0UmVzcG9uc2USaAoLVGVzdFdlYmhvb2sSKy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5UZXN0V2ViaG9va1JlcXVlc3QaLC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5UZXN0V2ViaG9va1Jlc3BvbnNlElwKB0V4cGxhaW4SJy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5FeHBsYWluUmVxdWVzdBooLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkV4cGxhaW5SZXNwb25zZRJwCg1XYXRjaFdlYmhvb2tzEi0uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2F0Y2hXZWJob29rc1JlcXVlc3QaLi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XYXRjaFdlYmhvb2tzUmVzcG9uc2UwARJxCg5MaXN0RXZlbnRUeXBlcxIuLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkxpc3RFdmVudFR5cGVzUmVxdWVzdBovLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkxpc3RFdmVudFR5cGVzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("CiVncmFwbmVsL3N1YnNjcmlwdGlvbi92MS93ZWJob29rLnByb3RvEhdncmFwbmVsLnN1YnNjcmlwdGlvbi52MSIcCgpTdHJpbmdMaXN0Eg4KBnZhbHVlcxgBIAMoCSIaCghVaW50TGlzdBIOCgZ2YWx1ZXMYASADKA0ifQoJU3RyaW5nTWFwEkAKB2VudHJpZXMYASADKAsyLy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5TdHJpbmdNYXAuRW50cmllc0VudHJ5Gi4KDEVudHJpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpwJCg1XZWJob29rQ29uZmlnEhEKBG5hbWUYASABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgCIAEoCUgBiAEBEhAKA3VybBgDIAEoCUgCiAEBEjgKC2V2ZW50X3R5cGVzGAQgASgLMiMuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuU3RyaW5nTGlzdBItCgVzY29wZRgFIAEoDjIeLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLlNjb3BlEj4KEXNwZWNpZmljX3Rhc2tfaWRzGAYgASgLMiMuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuU3RyaW5nTGlzdBIcCg90aW1lb3V0X3NlY29uZHMYByABKA1IA4gBARIYCgttYXhfcmV0cmllcxgIIAEoDUgEiAEBEiUKGHJldHJ5X2JhY2tvZmZfbXVsdGlwbGllchgJIAEoAUgFiAEBEjoKDmN1c3RvbV9oZWFkZXJzGAogASgLMiIuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuU3RyaW5nTWFwEjEKBHRhZ3MYCyABKAsyIy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5TdHJpbmdMaXN0EikKCG1ldGFkYXRhGAwgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgdwcm9maWxlGA0gASgJSAaIAQESEwoGam9iX2lkGA4gASgJSAeIAQESNwoKZXZlbnRfdGFncxgPIAEoCzIjLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLlN0cmluZ0xpc3QSFgoJY29uZGl0aW9uGBAgASgJSAiIAQESNwoMcmV0cnlfZGVsYXlzGBEgASgLMiEuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuVWludExpc3QSFQoIb3JkZXJpbmcYEiABKAlICYgBARIaCg1ib2R5X2VuY29kaW5nGBMgASgJSAqIAQESGAoLYm9keV9mb3JtYXQYFCABKAlIC4gBARIfChJpbmNsdWRlX3dlYmhvb2tfaWQYFSABKAhIDIgBARIdChBwYXlsb2FkX3RlbXBsYXRlGBYgASgJSA2IAQESHQoQaGVhZGVyc190ZW1wbGF0ZRgXIAEoCUgOiAEBEhMKBnNpZ25lZBgYIAEoCEgPiAEBEh0KEHNpZ25hdHVyZV9zY2hlbWUYGSABKAlIEIgBAUIHCgVfbmFtZUIOCgxfZGVzY3JpcHRpb25CBgoEX3VybEISChBfdGltZW91dF9zZWNvbmRzQg4KDF9tYXhfcmV0cmllc0IbChlfcmV0cnlfYmFja29mZl9tdWx0aXBsaWVyQgoKCF9wcm9maWxlQgkKB19qb2JfaWRCDAoKX2NvbmRpdGlvbkILCglfb3JkZXJpbmdCEAoOX2JvZHlfZW5jb2RpbmdCDgoMX2JvZHlfZm9ybWF0QhUKE19pbmNsdWRlX3dlYmhvb2tfaWRCEwoRX3BheWxvYWRfdGVtcGxhdGVCEwoRX2hlYWRlcnNfdGVtcGxhdGVCCQoHX3NpZ25lZEITChFfc2lnbmF0dXJlX3NjaGVtZSKYAwoHV2ViaG9vaxIKCgJpZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSNgoGY29uZmlnGAMgASgLMiYuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9va0NvbmZpZxIOCgZhY3RpdmUYBCABKAgSOAoIaW5hY3RpdmUYBSABKAsyIS5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5JbmFjdGl2ZUgAiAEBEhwKFGNvbnNlY3V0aXZlX2ZhaWx1cmVzGAYgASgNEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAkgASgEEj4KGnByZXZpb3VzX3NlY3JldHNfZXhwaXJlX2F0GAogAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpwdWJsaWNfa2V5GAsgASgJQgsKCV9pbmFjdGl2ZSLnAQoISW5hY3RpdmUSOAoGcmVhc29uGAEgASgOMiguZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuSW5hY3RpdmUuUmVhc29uEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZkZXRhaWwYAyABKAkiZgoGUmVhc29uEhYKElJFQVNPTl9VTlNQRUNJRklFRBAAEhYKElJFQVNPTl9ERUFDVElWQVRFRBABEhgKFFJFQVNPTl9BVVRPX0RJU0FCTEVEEAISEgoOUkVBU09OX1JFVElSRUQQAyJOChRDcmVhdGVXZWJob29rUmVxdWVzdBI2CgZjb25maWcYASABKAsyJi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rQ29uZmlnIloKFUNyZWF0ZVdlYmhvb2tSZXNwb25zZRIxCgd3ZWJob29rGAEgASgLMiAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkiJwoRR2V0V2ViaG9va1JlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCSJMChNMaXN0V2ViaG9va3NSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmpvYl9pZBgDIAEoCSJjChRMaXN0V2ViaG9va3NSZXNwb25zZRIyCgh3ZWJob29rcxgBIAMoCzIgLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImMKFFVwZGF0ZVdlYmhvb2tSZXF1ZXN0EhIKCndlYmhvb2tfaWQYASABKAkSNwoHY2hhbmdlcxgCIAEoCzImLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2tDb25maWciKgoURGVsZXRlV2ViaG9va1JlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCSIXChVEZWxldGVXZWJob29rUmVzcG9uc2UiLAoWQWN0aXZhdGVXZWJob29rUmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJIi4KGERlYWN0aXZhdGVXZWJob29rUmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJIlsKE1JvdGF0ZVNlY3JldFJlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCRIcCg9vdmVybGFwX3NlY29uZHMYAiABKA1IAIgBAUISChBfb3ZlcmxhcF9zZWNvbmRzIlkKFFJvdGF0ZVNlY3JldFJlc3BvbnNlEjEKB3dlYmhvb2sYASABKAsyIC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCSIoChJUZXN0V2ViaG9va1JlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCSI8ChNUZXN0V2ViaG9va1Jlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJIm8KDkV4cGxhaW5SZXF1ZXN0EgwKBHR5cGUYASABKAkSDgoGam9iX2lkGAIgASgJEg8KB3Rhc2tfaWQYAyABKAkSEgoKd2ViaG9va19pZBgEIAEoCRIMCgR0YWdzGAUgAygJEgwKBGRhdGEYBiABKAwiTQoPRXhwbGFpblJlc3BvbnNlEjoKDGV4cGxhbmF0aW9ucxgBIAMoCzIkLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkV4cGxhbmF0aW9uItsCCgtFeHBsYW5hdGlvbhISCgp3ZWJob29rX2lkGAEgASgJEj0KB3ZlcmRpY3QYAiABKA4yLC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5FeHBsYW5hdGlvbi5WZXJkaWN0Eg4KBnJlYXNvbhgDIAEoCSLoAQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9NQVRDSEVEEAESHAoYVkVSRElDVF9GSUxURVJFRF9CWV9UWVBFEAISHQoZVkVSRElDVF9GSUxURVJFRF9CWV9TQ09QRRADEhQKEFZFUkRJQ1RfSU5BQ1RJVkUQBBIbChdWRVJESUNUX0ZJTFRFUkVEX0JZX0pPQhAFEhwKGFZFUkRJQ1RfRklMVEVSRURfQllfVEFHUxAGEiEKHVZFUkRJQ1RfRklMVEVSRURfQllfQ09ORElUSU9OEAcisgIKF0F0dGFjaEpvYldlYmhvb2tSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRILCgN1cmwYAiABKAkSTgoHaGVhZGVycxgDIAMoCzI9LmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkF0dGFjaEpvYldlYmhvb2tSZXF1ZXN0LkhlYWRlcnNFbnRyeRIpCghtZXRhZGF0YRgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSMwoGZXZlbnRzGAUgASgLMiMuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuU3RyaW5nTGlzdBIaChJpbmNsdWRlX3dlYmhvb2tfaWQYBiABKAgaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZQoYQXR0YWNoSm9iV2ViaG9va1Jlc3BvbnNlEjEKB3dlYmhvb2sYASABKAsyIC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rEhYKDmFjY291bnRfc2VjcmV0GAIgASgJIhMKEUdldEFjY291bnRSZXF1ZXN0IlQKB0FjY291bnQSEgoKaGFzX3NlY3JldBgBIAEoCBI1ChFzZWNyZXRfY3JlYXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiTgoaUm90YXRlQWNjb3VudFNlY3JldFJlcXVlc3QSHAoPb3ZlcmxhcF9zZWNvbmRzGAEgASgNSACIAQFCEgoQX292ZXJsYXBfc2Vjb25kcyItChtSb3RhdGVBY2NvdW50U2VjcmV0UmVzcG9uc2USDgoGc2VjcmV0GAEgASgJIm4KFlByZXZpZXdUZW1wbGF0ZVJlcXVlc3QSGAoQcGF5bG9hZF90ZW1wbGF0ZRgBIAEoCRIYChBoZWFkZXJzX3RlbXBsYXRlGAIgASgJEhIKCmV2ZW50X3R5cGUYAyABKAkSDAoEZGF0YRgEIAEoDCKnAQoXUHJldmlld1RlbXBsYXRlUmVzcG9uc2USDAoEYm9keRgBIAEoDBJOCgdoZWFkZXJzGAIgAygLMj0uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuUHJldmlld1RlbXBsYXRlUmVzcG9uc2UuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhYKFFdhdGNoV2ViaG9va3NSZXF1ZXN0IrQBChVXYXRjaFdlYmhvb2tzUmVzcG9uc2USMwoHY2hhbmdlZBgBIAEoCzIgLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2tIABIcChJkZWxldGVkX3dlYmhvb2tfaWQYAiABKAlIABI+Cg1zbmFwc2hvdF9kb25lGAMgASgLMiUuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuU25hcHNob3REb25lSABCCAoGY2hhbmdlIiAKDFNuYXBzaG90RG9uZRIQCghyZXZpc2lvbhgBIAEoBCIXChVMaXN0RXZlbnRUeXBlc1JlcXVlc3QiUQoWTGlzdEV2ZW50VHlwZXNSZXNwb25zZRI3CgtldmVudF90eXBlcxgBIAMoCzIiLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkV2ZW50VHlwZSJACglFdmVudFR5cGUSDAoEbmFtZRgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCSpBCgVTY29wZRIVChFTQ09QRV9VTlNQRUNJRklFRBAAEg0KCVNDT1BFX0FMTBABEhIKDlNDT1BFX1NQRUNJRklDEAIy0w0KDldlYmhvb2tTZXJ2aWNlEm4KDUNyZWF0ZVdlYmhvb2sSLS5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5DcmVhdGVXZWJob29rUmVxdWVzdBouLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkNyZWF0ZVdlYmhvb2tSZXNwb25zZRJaCgpHZXRXZWJob29rEiouZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuR2V0V2ViaG9va1JlcXVlc3QaIC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rEmsKDExpc3RXZWJob29rcxIsLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkxpc3RXZWJob29rc1JlcXVlc3QaLS5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5MaXN0V2ViaG9va3NSZXNwb25zZRJgCg1VcGRhdGVXZWJob29rEi0uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuVXBkYXRlV2ViaG9va1JlcXVlc3QaIC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5XZWJob29rEm4KDURlbGV0ZVdlYmhvb2sSLS5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5EZWxldGVXZWJob29rUmVxdWVzdBouLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkRlbGV0ZVdlYmhvb2tSZXNwb25zZRJkCg9BY3RpdmF0ZVdlYmhvb2sSLy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5BY3RpdmF0ZVdlYmhvb2tSZXF1ZXN0GiAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2ViaG9vaxJoChFEZWFjdGl2YXRlV2ViaG9vaxIxLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkRlYWN0aXZhdGVXZWJob29rUmVxdWVzdBogLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldlYmhvb2sSawoMUm90YXRlU2VjcmV0EiwuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuUm90YXRlU2VjcmV0UmVxdWVzdBotLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLlJvdGF0ZVNlY3JldFJlc3BvbnNlEmgKC1Rlc3RXZWJob29rEisuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuVGVzdFdlYmhvb2tSZXF1ZXN0GiwuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuVGVzdFdlYmhvb2tSZXNwb25zZRJcCgdFeHBsYWluEicuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuRXhwbGFpblJlcXVlc3QaKC5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5FeHBsYWluUmVzcG9uc2USdwoQQXR0YWNoSm9iV2ViaG9vaxIwLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkF0dGFjaEpvYldlYmhvb2tSZXF1ZXN0GjEuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuQXR0YWNoSm9iV2ViaG9va1Jlc3BvbnNlEloKCkdldEFjY291bnQSKi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5HZXRBY2NvdW50UmVxdWVzdBogLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLkFjY291bnQSgAEKE1JvdGF0ZUFjY291bnRTZWNyZXQSMy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5Sb3RhdGVBY2NvdW50U2VjcmV0UmVxdWVzdBo0LmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLlJvdGF0ZUFjY291bnRTZWNyZXRSZXNwb25zZRJ0Cg9QcmV2aWV3VGVtcGxhdGUSLy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5QcmV2aWV3VGVtcGxhdGVSZXF1ZXN0GjAuZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuUHJldmlld1RlbXBsYXRlUmVzcG9uc2UScAoNV2F0Y2hXZWJob29rcxItLmdyYXBuZWwuc3Vic2NyaXB0aW9uLnYxLldhdGNoV2ViaG9va3NSZXF1ZXN0Gi4uZ3JhcG5lbC5zdWJzY3JpcHRpb24udjEuV2F0Y2hXZWJob29rc1Jlc3BvbnNlMAEScQoOTGlzdEV2ZW50VHlwZXMSLi5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5MaXN0RXZlbnRUeXBlc1JlcXVlc3QaLy5ncmFwbmVsLnN1YnNjcmlwdGlvbi52MS5MaXN0RXZlbnRUeXBlc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message grapnel.subscription.v1.StringList
@@ -32,6 +32,23 @@ export const StringListSchema: GenMessage<StringList> = /*@__PURE__*/
   messageDesc(file_grapnel_subscription_v1_webhook, 0);
 
 /**
+ * @generated from message grapnel.subscription.v1.UintList
+ */
+export type UintList = Message<"grapnel.subscription.v1.UintList"> & {
+  /**
+   * @generated from field: repeated uint32 values = 1;
+   */
+  values: number[];
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.UintList.
+ * Use `create(UintListSchema)` to create a new message.
+ */
+export const UintListSchema: GenMessage<UintList> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 1);
+
+/**
  * @generated from message grapnel.subscription.v1.StringMap
  */
 export type StringMap = Message<"grapnel.subscription.v1.StringMap"> & {
@@ -46,7 +63,7 @@ export type StringMap = Message<"grapnel.subscription.v1.StringMap"> & {
  * Use `create(StringMapSchema)` to create a new message.
  */
 export const StringMapSchema: GenMessage<StringMap> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 1);
+  messageDesc(file_grapnel_subscription_v1_webhook, 2);
 
 /**
  * What a tenant configures. In an update, absent fields stay as they are.
@@ -131,6 +148,91 @@ export type WebhookConfig = Message<"grapnel.subscription.v1.WebhookConfig"> & {
    * @generated from field: google.protobuf.Struct metadata = 12;
    */
   metadata?: JsonObject | undefined;
+
+  /**
+   * The wire format: `anycrawl` (the default), `firecrawl`, `groupgm`, `template`, `standard`. Decided at creation.
+   *
+   * @generated from field: optional string profile = 13;
+   */
+  profile?: string | undefined;
+
+  /**
+   * Only events of this job; the webhook is retired after the job's end. Decided at creation.
+   *
+   * @generated from field: optional string job_id = 14;
+   */
+  jobId?: string | undefined;
+
+  /**
+   * Only events that carry one of these tags; an empty list clears it.
+   *
+   * @generated from field: grapnel.subscription.v1.StringList event_tags = 15;
+   */
+  eventTags?: StringList | undefined;
+
+  /**
+   * Only events for which this CEL expression holds, over `type`, `job_id`, `task_id`, `tags`, `time` and `data`. Empty clears it.
+   *
+   * @generated from field: optional string condition = 16;
+   */
+  condition?: string | undefined;
+
+  /**
+   * Seconds before each retry, 1 to 10 of them, instead of the profile's schedule; an empty list clears it.
+   *
+   * @generated from field: grapnel.subscription.v1.UintList retry_delays = 17;
+   */
+  retryDelays?: UintList | undefined;
+
+  /**
+   * `none` or `job`: the end of a job is not sent before everything else of it has been tried once.
+   *
+   * @generated from field: optional string ordering = 18;
+   */
+  ordering?: string | undefined;
+
+  /**
+   * `json` or `python_json`.
+   *
+   * @generated from field: optional string body_encoding = 19;
+   */
+  bodyEncoding?: string | undefined;
+
+  /**
+   * `profile` or `cloudevents`.
+   *
+   * @generated from field: optional string body_format = 20;
+   */
+  bodyFormat?: string | undefined;
+
+  /**
+   * @generated from field: optional bool include_webhook_id = 21;
+   */
+  includeWebhookId?: boolean | undefined;
+
+  /**
+   * JSON texts of the `template` profile. Empty clears them.
+   *
+   * @generated from field: optional string payload_template = 22;
+   */
+  payloadTemplate?: string | undefined;
+
+  /**
+   * @generated from field: optional string headers_template = 23;
+   */
+  headersTemplate?: string | undefined;
+
+  /**
+   * @generated from field: optional bool signed = 24;
+   */
+  signed?: boolean | undefined;
+
+  /**
+   * `v1` (symmetric) or `v1a` (Ed25519), of the `standard` profile. Decided at creation.
+   *
+   * @generated from field: optional string signature_scheme = 25;
+   */
+  signatureScheme?: string | undefined;
 };
 
 /**
@@ -138,7 +240,7 @@ export type WebhookConfig = Message<"grapnel.subscription.v1.WebhookConfig"> & {
  * Use `create(WebhookConfigSchema)` to create a new message.
  */
 export const WebhookConfigSchema: GenMessage<WebhookConfig> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 2);
+  messageDesc(file_grapnel_subscription_v1_webhook, 3);
 
 /**
  * @generated from message grapnel.subscription.v1.Webhook
@@ -199,6 +301,13 @@ export type Webhook = Message<"grapnel.subscription.v1.Webhook"> & {
    * @generated from field: repeated google.protobuf.Timestamp previous_secrets_expire_at = 10;
    */
   previousSecretsExpireAt: Timestamp[];
+
+  /**
+   * What receivers verify `v1a` with; empty for symmetric schemes.
+   *
+   * @generated from field: string public_key = 11;
+   */
+  publicKey: string;
 };
 
 /**
@@ -206,7 +315,7 @@ export type Webhook = Message<"grapnel.subscription.v1.Webhook"> & {
  * Use `create(WebhookSchema)` to create a new message.
  */
 export const WebhookSchema: GenMessage<Webhook> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 3);
+  messageDesc(file_grapnel_subscription_v1_webhook, 4);
 
 /**
  * @generated from message grapnel.subscription.v1.Inactive
@@ -235,7 +344,7 @@ export type Inactive = Message<"grapnel.subscription.v1.Inactive"> & {
  * Use `create(InactiveSchema)` to create a new message.
  */
 export const InactiveSchema: GenMessage<Inactive> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 4);
+  messageDesc(file_grapnel_subscription_v1_webhook, 5);
 
 /**
  * @generated from enum grapnel.subscription.v1.Inactive.Reason
@@ -255,6 +364,13 @@ export const Inactive_Reason = {
    * @generated from enum value: REASON_AUTO_DISABLED = 2;
    */
   AUTO_DISABLED: 2,
+
+  /**
+   * Its job has ended.
+   *
+   * @generated from enum value: REASON_RETIRED = 3;
+   */
+  RETIRED: 3,
 } as const;
 
 /**
@@ -266,7 +382,7 @@ export type Inactive_Reason = (typeof Inactive_Reason)[keyof typeof Inactive_Rea
  * Describes the enum grapnel.subscription.v1.Inactive.Reason.
  */
 export const Inactive_ReasonSchema: GenEnum<Inactive_Reason> = /*@__PURE__*/
-  enumDesc(file_grapnel_subscription_v1_webhook, 4, 0);
+  enumDesc(file_grapnel_subscription_v1_webhook, 5, 0);
 
 /**
  * @generated from message grapnel.subscription.v1.CreateWebhookRequest
@@ -283,7 +399,7 @@ export type CreateWebhookRequest = Message<"grapnel.subscription.v1.CreateWebhoo
  * Use `create(CreateWebhookRequestSchema)` to create a new message.
  */
 export const CreateWebhookRequestSchema: GenMessage<CreateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 5);
+  messageDesc(file_grapnel_subscription_v1_webhook, 6);
 
 /**
  * @generated from message grapnel.subscription.v1.CreateWebhookResponse
@@ -307,7 +423,7 @@ export type CreateWebhookResponse = Message<"grapnel.subscription.v1.CreateWebho
  * Use `create(CreateWebhookResponseSchema)` to create a new message.
  */
 export const CreateWebhookResponseSchema: GenMessage<CreateWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 6);
+  messageDesc(file_grapnel_subscription_v1_webhook, 7);
 
 /**
  * @generated from message grapnel.subscription.v1.GetWebhookRequest
@@ -324,7 +440,7 @@ export type GetWebhookRequest = Message<"grapnel.subscription.v1.GetWebhookReque
  * Use `create(GetWebhookRequestSchema)` to create a new message.
  */
 export const GetWebhookRequestSchema: GenMessage<GetWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 7);
+  messageDesc(file_grapnel_subscription_v1_webhook, 8);
 
 /**
  * @generated from message grapnel.subscription.v1.ListWebhooksRequest
@@ -343,6 +459,13 @@ export type ListWebhooksRequest = Message<"grapnel.subscription.v1.ListWebhooksR
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only the webhooks attached to this job; empty: all that belong to no job.
+   *
+   * @generated from field: string job_id = 3;
+   */
+  jobId: string;
 };
 
 /**
@@ -350,7 +473,7 @@ export type ListWebhooksRequest = Message<"grapnel.subscription.v1.ListWebhooksR
  * Use `create(ListWebhooksRequestSchema)` to create a new message.
  */
 export const ListWebhooksRequestSchema: GenMessage<ListWebhooksRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 8);
+  messageDesc(file_grapnel_subscription_v1_webhook, 9);
 
 /**
  * @generated from message grapnel.subscription.v1.ListWebhooksResponse
@@ -374,7 +497,7 @@ export type ListWebhooksResponse = Message<"grapnel.subscription.v1.ListWebhooks
  * Use `create(ListWebhooksResponseSchema)` to create a new message.
  */
 export const ListWebhooksResponseSchema: GenMessage<ListWebhooksResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 9);
+  messageDesc(file_grapnel_subscription_v1_webhook, 10);
 
 /**
  * @generated from message grapnel.subscription.v1.UpdateWebhookRequest
@@ -396,7 +519,7 @@ export type UpdateWebhookRequest = Message<"grapnel.subscription.v1.UpdateWebhoo
  * Use `create(UpdateWebhookRequestSchema)` to create a new message.
  */
 export const UpdateWebhookRequestSchema: GenMessage<UpdateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 10);
+  messageDesc(file_grapnel_subscription_v1_webhook, 11);
 
 /**
  * @generated from message grapnel.subscription.v1.DeleteWebhookRequest
@@ -413,7 +536,7 @@ export type DeleteWebhookRequest = Message<"grapnel.subscription.v1.DeleteWebhoo
  * Use `create(DeleteWebhookRequestSchema)` to create a new message.
  */
 export const DeleteWebhookRequestSchema: GenMessage<DeleteWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 11);
+  messageDesc(file_grapnel_subscription_v1_webhook, 12);
 
 /**
  * @generated from message grapnel.subscription.v1.DeleteWebhookResponse
@@ -426,7 +549,7 @@ export type DeleteWebhookResponse = Message<"grapnel.subscription.v1.DeleteWebho
  * Use `create(DeleteWebhookResponseSchema)` to create a new message.
  */
 export const DeleteWebhookResponseSchema: GenMessage<DeleteWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 12);
+  messageDesc(file_grapnel_subscription_v1_webhook, 13);
 
 /**
  * @generated from message grapnel.subscription.v1.ActivateWebhookRequest
@@ -443,7 +566,7 @@ export type ActivateWebhookRequest = Message<"grapnel.subscription.v1.ActivateWe
  * Use `create(ActivateWebhookRequestSchema)` to create a new message.
  */
 export const ActivateWebhookRequestSchema: GenMessage<ActivateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 13);
+  messageDesc(file_grapnel_subscription_v1_webhook, 14);
 
 /**
  * @generated from message grapnel.subscription.v1.DeactivateWebhookRequest
@@ -460,7 +583,7 @@ export type DeactivateWebhookRequest = Message<"grapnel.subscription.v1.Deactiva
  * Use `create(DeactivateWebhookRequestSchema)` to create a new message.
  */
 export const DeactivateWebhookRequestSchema: GenMessage<DeactivateWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 14);
+  messageDesc(file_grapnel_subscription_v1_webhook, 15);
 
 /**
  * @generated from message grapnel.subscription.v1.RotateSecretRequest
@@ -484,7 +607,7 @@ export type RotateSecretRequest = Message<"grapnel.subscription.v1.RotateSecretR
  * Use `create(RotateSecretRequestSchema)` to create a new message.
  */
 export const RotateSecretRequestSchema: GenMessage<RotateSecretRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 15);
+  messageDesc(file_grapnel_subscription_v1_webhook, 16);
 
 /**
  * @generated from message grapnel.subscription.v1.RotateSecretResponse
@@ -508,7 +631,7 @@ export type RotateSecretResponse = Message<"grapnel.subscription.v1.RotateSecret
  * Use `create(RotateSecretResponseSchema)` to create a new message.
  */
 export const RotateSecretResponseSchema: GenMessage<RotateSecretResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 16);
+  messageDesc(file_grapnel_subscription_v1_webhook, 17);
 
 /**
  * @generated from message grapnel.subscription.v1.TestWebhookRequest
@@ -525,7 +648,7 @@ export type TestWebhookRequest = Message<"grapnel.subscription.v1.TestWebhookReq
  * Use `create(TestWebhookRequestSchema)` to create a new message.
  */
 export const TestWebhookRequestSchema: GenMessage<TestWebhookRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 17);
+  messageDesc(file_grapnel_subscription_v1_webhook, 18);
 
 /**
  * @generated from message grapnel.subscription.v1.TestWebhookResponse
@@ -547,7 +670,7 @@ export type TestWebhookResponse = Message<"grapnel.subscription.v1.TestWebhookRe
  * Use `create(TestWebhookResponseSchema)` to create a new message.
  */
 export const TestWebhookResponseSchema: GenMessage<TestWebhookResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 18);
+  messageDesc(file_grapnel_subscription_v1_webhook, 19);
 
 /**
  * @generated from message grapnel.subscription.v1.ExplainRequest
@@ -574,6 +697,18 @@ export type ExplainRequest = Message<"grapnel.subscription.v1.ExplainRequest"> &
    * @generated from field: string webhook_id = 4;
    */
   webhookId: string;
+
+  /**
+   * @generated from field: repeated string tags = 5;
+   */
+  tags: string[];
+
+  /**
+   * One JSON value, for webhooks with a condition; absent: null.
+   *
+   * @generated from field: bytes data = 6;
+   */
+  data: Uint8Array;
 };
 
 /**
@@ -581,7 +716,7 @@ export type ExplainRequest = Message<"grapnel.subscription.v1.ExplainRequest"> &
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 19);
+  messageDesc(file_grapnel_subscription_v1_webhook, 20);
 
 /**
  * @generated from message grapnel.subscription.v1.ExplainResponse
@@ -598,7 +733,7 @@ export type ExplainResponse = Message<"grapnel.subscription.v1.ExplainResponse">
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 20);
+  messageDesc(file_grapnel_subscription_v1_webhook, 21);
 
 /**
  * @generated from message grapnel.subscription.v1.Explanation
@@ -627,7 +762,7 @@ export type Explanation = Message<"grapnel.subscription.v1.Explanation"> & {
  * Use `create(ExplanationSchema)` to create a new message.
  */
 export const ExplanationSchema: GenMessage<Explanation> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 21);
+  messageDesc(file_grapnel_subscription_v1_webhook, 22);
 
 /**
  * @generated from enum grapnel.subscription.v1.Explanation.Verdict
@@ -657,6 +792,21 @@ export const Explanation_Verdict = {
    * @generated from enum value: VERDICT_INACTIVE = 4;
    */
   INACTIVE: 4,
+
+  /**
+   * @generated from enum value: VERDICT_FILTERED_BY_JOB = 5;
+   */
+  FILTERED_BY_JOB: 5,
+
+  /**
+   * @generated from enum value: VERDICT_FILTERED_BY_TAGS = 6;
+   */
+  FILTERED_BY_TAGS: 6,
+
+  /**
+   * @generated from enum value: VERDICT_FILTERED_BY_CONDITION = 7;
+   */
+  FILTERED_BY_CONDITION: 7,
 } as const;
 
 /**
@@ -668,7 +818,206 @@ export type Explanation_Verdict = (typeof Explanation_Verdict)[keyof typeof Expl
  * Describes the enum grapnel.subscription.v1.Explanation.Verdict.
  */
 export const Explanation_VerdictSchema: GenEnum<Explanation_Verdict> = /*@__PURE__*/
-  enumDesc(file_grapnel_subscription_v1_webhook, 21, 0);
+  enumDesc(file_grapnel_subscription_v1_webhook, 22, 0);
+
+/**
+ * @generated from message grapnel.subscription.v1.AttachJobWebhookRequest
+ */
+export type AttachJobWebhookRequest = Message<"grapnel.subscription.v1.AttachJobWebhookRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 3;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * @generated from field: google.protobuf.Struct metadata = 4;
+   */
+  metadata?: JsonObject | undefined;
+
+  /**
+   * Full types or what follows their first dot; absent: all.
+   *
+   * @generated from field: grapnel.subscription.v1.StringList events = 5;
+   */
+  events?: StringList | undefined;
+
+  /**
+   * @generated from field: bool include_webhook_id = 6;
+   */
+  includeWebhookId: boolean;
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.AttachJobWebhookRequest.
+ * Use `create(AttachJobWebhookRequestSchema)` to create a new message.
+ */
+export const AttachJobWebhookRequestSchema: GenMessage<AttachJobWebhookRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 23);
+
+/**
+ * @generated from message grapnel.subscription.v1.AttachJobWebhookResponse
+ */
+export type AttachJobWebhookResponse = Message<"grapnel.subscription.v1.AttachJobWebhookResponse"> & {
+  /**
+   * @generated from field: grapnel.subscription.v1.Webhook webhook = 1;
+   */
+  webhook?: Webhook | undefined;
+
+  /**
+   * The account secret, shown this once when this call has made it; else empty.
+   *
+   * @generated from field: string account_secret = 2;
+   */
+  accountSecret: string;
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.AttachJobWebhookResponse.
+ * Use `create(AttachJobWebhookResponseSchema)` to create a new message.
+ */
+export const AttachJobWebhookResponseSchema: GenMessage<AttachJobWebhookResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 24);
+
+/**
+ * @generated from message grapnel.subscription.v1.GetAccountRequest
+ */
+export type GetAccountRequest = Message<"grapnel.subscription.v1.GetAccountRequest"> & {
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.GetAccountRequest.
+ * Use `create(GetAccountRequestSchema)` to create a new message.
+ */
+export const GetAccountRequestSchema: GenMessage<GetAccountRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 25);
+
+/**
+ * @generated from message grapnel.subscription.v1.Account
+ */
+export type Account = Message<"grapnel.subscription.v1.Account"> & {
+  /**
+   * @generated from field: bool has_secret = 1;
+   */
+  hasSecret: boolean;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp secret_created_at = 2;
+   */
+  secretCreatedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.Account.
+ * Use `create(AccountSchema)` to create a new message.
+ */
+export const AccountSchema: GenMessage<Account> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 26);
+
+/**
+ * @generated from message grapnel.subscription.v1.RotateAccountSecretRequest
+ */
+export type RotateAccountSecretRequest = Message<"grapnel.subscription.v1.RotateAccountSecretRequest"> & {
+  /**
+   * 0 to 604,800 (7 days); one day when absent.
+   *
+   * @generated from field: optional uint32 overlap_seconds = 1;
+   */
+  overlapSeconds?: number | undefined;
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.RotateAccountSecretRequest.
+ * Use `create(RotateAccountSecretRequestSchema)` to create a new message.
+ */
+export const RotateAccountSecretRequestSchema: GenMessage<RotateAccountSecretRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 27);
+
+/**
+ * @generated from message grapnel.subscription.v1.RotateAccountSecretResponse
+ */
+export type RotateAccountSecretResponse = Message<"grapnel.subscription.v1.RotateAccountSecretResponse"> & {
+  /**
+   * Shown this once.
+   *
+   * @generated from field: string secret = 1;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.RotateAccountSecretResponse.
+ * Use `create(RotateAccountSecretResponseSchema)` to create a new message.
+ */
+export const RotateAccountSecretResponseSchema: GenMessage<RotateAccountSecretResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 28);
+
+/**
+ * @generated from message grapnel.subscription.v1.PreviewTemplateRequest
+ */
+export type PreviewTemplateRequest = Message<"grapnel.subscription.v1.PreviewTemplateRequest"> & {
+  /**
+   * @generated from field: string payload_template = 1;
+   */
+  payloadTemplate: string;
+
+  /**
+   * Empty: none.
+   *
+   * @generated from field: string headers_template = 2;
+   */
+  headersTemplate: string;
+
+  /**
+   * @generated from field: string event_type = 3;
+   */
+  eventType: string;
+
+  /**
+   * One JSON value.
+   *
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.PreviewTemplateRequest.
+ * Use `create(PreviewTemplateRequestSchema)` to create a new message.
+ */
+export const PreviewTemplateRequestSchema: GenMessage<PreviewTemplateRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 29);
+
+/**
+ * @generated from message grapnel.subscription.v1.PreviewTemplateResponse
+ */
+export type PreviewTemplateResponse = Message<"grapnel.subscription.v1.PreviewTemplateResponse"> & {
+  /**
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * @generated from field: map<string, string> headers = 2;
+   */
+  headers: { [key: string]: string };
+};
+
+/**
+ * Describes the message grapnel.subscription.v1.PreviewTemplateResponse.
+ * Use `create(PreviewTemplateResponseSchema)` to create a new message.
+ */
+export const PreviewTemplateResponseSchema: GenMessage<PreviewTemplateResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_subscription_v1_webhook, 30);
 
 /**
  * @generated from message grapnel.subscription.v1.WatchWebhooksRequest
@@ -681,7 +1030,7 @@ export type WatchWebhooksRequest = Message<"grapnel.subscription.v1.WatchWebhook
  * Use `create(WatchWebhooksRequestSchema)` to create a new message.
  */
 export const WatchWebhooksRequestSchema: GenMessage<WatchWebhooksRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 22);
+  messageDesc(file_grapnel_subscription_v1_webhook, 31);
 
 /**
  * @generated from message grapnel.subscription.v1.WatchWebhooksResponse
@@ -718,7 +1067,7 @@ export type WatchWebhooksResponse = Message<"grapnel.subscription.v1.WatchWebhoo
  * Use `create(WatchWebhooksResponseSchema)` to create a new message.
  */
 export const WatchWebhooksResponseSchema: GenMessage<WatchWebhooksResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 23);
+  messageDesc(file_grapnel_subscription_v1_webhook, 32);
 
 /**
  * @generated from message grapnel.subscription.v1.SnapshotDone
@@ -735,7 +1084,7 @@ export type SnapshotDone = Message<"grapnel.subscription.v1.SnapshotDone"> & {
  * Use `create(SnapshotDoneSchema)` to create a new message.
  */
 export const SnapshotDoneSchema: GenMessage<SnapshotDone> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 24);
+  messageDesc(file_grapnel_subscription_v1_webhook, 33);
 
 /**
  * @generated from message grapnel.subscription.v1.ListEventTypesRequest
@@ -748,7 +1097,7 @@ export type ListEventTypesRequest = Message<"grapnel.subscription.v1.ListEventTy
  * Use `create(ListEventTypesRequestSchema)` to create a new message.
  */
 export const ListEventTypesRequestSchema: GenMessage<ListEventTypesRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 25);
+  messageDesc(file_grapnel_subscription_v1_webhook, 34);
 
 /**
  * @generated from message grapnel.subscription.v1.ListEventTypesResponse
@@ -765,7 +1114,7 @@ export type ListEventTypesResponse = Message<"grapnel.subscription.v1.ListEventT
  * Use `create(ListEventTypesResponseSchema)` to create a new message.
  */
 export const ListEventTypesResponseSchema: GenMessage<ListEventTypesResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 26);
+  messageDesc(file_grapnel_subscription_v1_webhook, 35);
 
 /**
  * @generated from message grapnel.subscription.v1.EventType
@@ -792,7 +1141,7 @@ export type EventType = Message<"grapnel.subscription.v1.EventType"> & {
  * Use `create(EventTypeSchema)` to create a new message.
  */
 export const EventTypeSchema: GenMessage<EventType> = /*@__PURE__*/
-  messageDesc(file_grapnel_subscription_v1_webhook, 27);
+  messageDesc(file_grapnel_subscription_v1_webhook, 36);
 
 /**
  * @generated from enum grapnel.subscription.v1.Scope
@@ -932,6 +1281,47 @@ export const WebhookService: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
+  },
+  /**
+   * Attaches a webhook to one job, as the producer does that starts it (the `firecrawl` profile). It sees that job's events
+   * alone and is retired after the job's end. The same URL for the same job again is the same webhook.
+   *
+   * @generated from rpc grapnel.subscription.v1.WebhookService.AttachJobWebhook
+   */
+  attachJobWebhook: {
+    methodKind: "unary";
+    input: typeof AttachJobWebhookRequestSchema;
+    output: typeof AttachJobWebhookResponseSchema;
+  },
+  /**
+   * The secret that signs the tenant's job webhooks: whether there is one, and since when.
+   *
+   * @generated from rpc grapnel.subscription.v1.WebhookService.GetAccount
+   */
+  getAccount: {
+    methodKind: "unary";
+    input: typeof GetAccountRequestSchema;
+    output: typeof AccountSchema;
+  },
+  /**
+   * Makes a new account secret, the first one too; the old one goes on for the overlap where a header can hold both.
+   *
+   * @generated from rpc grapnel.subscription.v1.WebhookService.RotateAccountSecret
+   */
+  rotateAccountSecret: {
+    methodKind: "unary";
+    input: typeof RotateAccountSecretRequestSchema;
+    output: typeof RotateAccountSecretResponseSchema;
+  },
+  /**
+   * Shows what a template makes of a sample event: the exact bytes and headers. Nothing is stored or sent.
+   *
+   * @generated from rpc grapnel.subscription.v1.WebhookService.PreviewTemplate
+   */
+  previewTemplate: {
+    methodKind: "unary";
+    input: typeof PreviewTemplateRequestSchema;
+    output: typeof PreviewTemplateResponseSchema;
   },
   /**
    * The current webhooks of the tenant, then every change.

@@ -1,0 +1,64 @@
+import { type Json, parseJsonText } from '../json.ts';
+import type { BodyContext } from './profile.ts';
+
+/** What follows a type's first dot. */
+const stateOf = (type: string): string => type.slice(type.indexOf('.') + 1);
+
+/**
+ * `{"success","type","id","data","metadata"}` in this order (FC-01). Pages and the result of an extraction are the one
+ * element of `data`; the other events have none (FC-03). An event failed when its type says so or its data has
+ * `"success": false`, which a failed page has.
+ */
+export function firecrawlEnvelope({ event, data, webhookId, config }: BodyContext): string {
+  const value = parsed(data);
+  const success = !failed(event.type, value);
+  const parts = [
+    `"success":${success}`,
+    `"type":${JSON.stringify(event.type)}`,
+    `"id":${JSON.stringify(event.jobId ?? jobIdIn(value) ?? event.id)}`,
+  ];
+  if (config.includeWebhookId) parts.push(`"webhookId":${JSON.stringify(webhookId)}`);
+  parts.push(`"data":${elements(event.type, data, value)}`, `"metadata":${JSON.stringify(config.metadata)}`);
+  if (!success) parts.push(`"error":${JSON.stringify(errorIn(value, event.type))}`);
+  return `{${parts.join(',')}}`;
+}
+
+/** An event whose data is `{"data": […]}` has the elements already. */
+function elements(type: string, data: string, value: Record<string, Json> | null): string {
+  if (value !== null && Array.isArray(value['data']) && Object.hasOwn(value, 'success')) {
+    return JSON.stringify(value['data']);
+  }
+  const carries = stateOf(type) === 'page' || type === 'extract.completed';
+  if (!carries) return '[]';
+  // A page that failed and has nothing to show is no page.
+  if (value !== null && value['success'] === false && !Object.hasOwn(value, 'metadata')) return '[]';
+  return `[${data}]`;
+}
+
+function failed(type: string, value: Record<string, Json> | null): boolean {
+  const state = stateOf(type);
+  if (state === 'failed' || state === 'cancelled') return true;
+  return value !== null && value['success'] === false;
+}
+
+function errorIn(value: Record<string, Json> | null, type: string): string {
+  for (const name of ['error', 'error_message', 'message', 'reason']) {
+    const text = value?.[name];
+    if (typeof text === 'string' && text !== '') return text;
+  }
+  return stateOf(type) === 'cancelled' ? 'The job was cancelled' : 'The job failed';
+}
+
+function jobIdIn(value: Record<string, Json> | null): string | null {
+  for (const name of ['job_id', 'jobId', 'extractId']) {
+    const id = value?.[name];
+    if (typeof id === 'string') return id;
+  }
+  return null;
+}
+
+function parsed(data: string): Record<string, Json> | null {
+  const value = parseJsonText(data);
+  if (!value.ok || typeof value.value !== 'object' || value.value === null || Array.isArray(value.value)) return null;
+  return value.value as Record<string, Json>;
+}

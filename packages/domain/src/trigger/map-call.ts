@@ -1,0 +1,51 @@
+import type { Json } from '../json.ts';
+import { type Path, parsePath, pruned, valueAt } from './path.ts';
+import type { Mapped, Mapping } from './trigger.ts';
+
+/** One call to a trigger, parsed. */
+export interface Call {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Json;
+  /** `null` where there was none. */
+  readonly body: Json;
+}
+
+/** What steps and webhooks see of a call. */
+export interface Variables {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Json;
+  readonly body: Json;
+}
+
+/**
+ * The variables of a call. A path without an alias stays at its own place, so that an expression reads the same with and
+ * without mapping; an alias is a name at the top, and null where the call has nothing there. A header that was not sent
+ * is the empty string. Without a mapping the whole body is there, of headers and query nothing.
+ */
+export function mapCall(mapping: Mapping, call: Call): Variables {
+  const headers = mapping.headers.map(
+    ({ path, alias }) => [alias ?? path, call.headers[path.toLowerCase()] ?? ''] as const,
+  );
+  return {
+    headers: Object.fromEntries(headers),
+    query: picked(mapping.query, call.query),
+    body: mapping.body.length === 0 ? call.body : picked(mapping.body, call.body),
+  };
+}
+
+function picked(mapped: readonly Mapped[], source: Json): Json {
+  const plain: Path[] = [];
+  const named: [string, Json][] = [];
+  for (const { path: text, alias } of mapped) {
+    const path = parsePath(text);
+    // Checked when it was configured.
+    if (!path.ok) continue;
+    if (alias === null) plain.push(path.value);
+    else named.push([alias, valueAt(source, path.value) ?? null]);
+  }
+  const kept = pruned(source, plain) ?? {};
+  if (named.length === 0) return kept;
+  // A list at the top has no place for names.
+  return { ...(Array.isArray(kept) ? {} : (kept as object)), ...Object.fromEntries(named) };
+}

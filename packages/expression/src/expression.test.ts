@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { compileExpression, evaluate } from './expression.ts';
+
+const VARIABLES = ['type', 'tags', 'data'];
+const ABOUT = {
+  type: 'crawl.page',
+  tags: ['a', 'b'],
+  data: {
+    n: 200,
+    f: 2.5,
+    title: 'Hello',
+    none: null,
+    items: [
+      { price: 3, tags: ['x'] },
+      { price: 1, tags: [] },
+    ],
+  },
+};
+
+function ask(text: string): unknown {
+  const compiled = compileExpression(text, VARIABLES);
+  if (!compiled.ok) throw new Error(compiled.error);
+  const value = evaluate(compiled.value, ABOUT);
+  return value.ok ? value.value : new Error(value.error);
+}
+
+describe('expressions', () => {
+  const cases: [string, unknown][] = [
+    ['data.n == 200', true],
+    ['data.n >= 200 && data.f < 3', true],
+    ['data.n in [200, 201]', true],
+    ['"a" in tags', true],
+    ['type.startsWith("crawl.")', true],
+    ['data.title.matches("^H.*o$")', true],
+    ['data.none == null', true],
+    ['has(data.missing)', false],
+    ['data.items.exists(i, i.price > 2)', true],
+    ['data.items.all(i, i.tags.all(t, t == "x"))', true],
+    ['data.items.map(i, i.price)', [3, 1]],
+    ['size(data.items)', 2],
+  ];
+  it.each(cases)('%s', (text, expected) => {
+    expect(ask(text)).toEqual(expected);
+  });
+
+  it('say what is missing instead of guessing', () => {
+    expect(ask('data.missing == 1')).toBeInstanceOf(Error);
+    expect(ask('data.constructor == 1')).toBeInstanceOf(Error);
+    expect(ask('data.__proto__ == 1')).toBeInstanceOf(Error);
+  });
+
+  const refused: [string, string][] = [
+    ['', 'must not be empty'],
+    ['data.n ==', 'not a valid expression'],
+    ['other.n == 1', 'speaks of other; it may speak of type, tags, data'],
+    ['data.items.all(i, data.items.all(j, i == j))', 'a loop inside a loop'],
+    [`"${'x'.repeat(2_000)}" == type`, 'at most 2000 characters'],
+  ];
+  it.each(refused)('refuse %s', (text, why) => {
+    expect(compileExpression(text, VARIABLES)).toMatchObject({ ok: false, error: expect.stringContaining(why) });
+  });
+});

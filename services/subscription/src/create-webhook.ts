@@ -1,0 +1,45 @@
+import type { TenantId, WebhookId } from '@grapnel/domain/ids';
+import { profileOf } from '@grapnel/domain/profiles/registry';
+import { err, ok, type Result } from '@grapnel/domain/result';
+import type { ConfigPolicy } from '@grapnel/domain/webhook/check-config';
+import { DEFAULTS, type WebhookChanges } from '@grapnel/domain/webhook/config';
+import type { Webhook } from '@grapnel/domain/webhook/webhook';
+import { type AccountContext, ensureAccountSecret } from './account.ts';
+import { type CommandRejection, commandWebhook } from './command-webhook.ts';
+import { newWebhookSecret } from './webhook-secret.ts';
+
+export interface CreateContext extends AccountContext {
+  readonly policy: ConfigPolicy;
+}
+
+export interface CreatedWebhook {
+  readonly webhook: Webhook;
+  readonly revision: number;
+  /** Shown once; `null` when the account's secret signs and was there before. */
+  readonly secret: string | null;
+}
+
+/**
+ * Makes a webhook, and the account's secret where that signs and there is none yet: a webhook must never be without one.
+ * @throws StoreUnavailable
+ */
+export async function createWebhook(
+  context: CreateContext,
+  tenant: TenantId,
+  id: WebhookId,
+  changes: WebhookChanges,
+): Promise<Result<CreatedWebhook, CommandRejection>> {
+  const { directory, clock, keyRing, entropy, policy } = context;
+  const kind = profileOf(changes.profile ?? DEFAULTS.profile).secrets;
+  const scheme = changes.signatureScheme ?? DEFAULTS.signatureScheme;
+  const own = kind === 'account' ? null : newWebhookSecret(kind, scheme, id, keyRing, entropy);
+  const secret = own?.stored ?? null;
+  const command = { type: 'create', at: clock.now(), id, tenant, changes, secret, policy } as const;
+  const created = await commandWebhook({ ...context, webhooks: directory }, tenant, id, command);
+  if (!created.ok) return created;
+  const { state, revision } = created.value;
+  if (state.kind !== 'present') return err({ kind: 'not_found' });
+  if (own !== null) return ok({ webhook: state.webhook, revision, secret: own.plain });
+  const account = await ensureAccountSecret(context, tenant);
+  return account.ok ? ok({ webhook: state.webhook, revision, secret: account.value }) : account;
+}

@@ -1,0 +1,127 @@
+import {
+  type TriggerConfig as ConfigMessage,
+  TriggerService,
+} from '@grapnel/contracts/gen/grapnel/subscription/v1/trigger_pb';
+import { triggerChangesFrom, triggerMessage } from '@grapnel/contracts/trigger-codec';
+import { isTriggerId, type TriggerId } from '@grapnel/domain/ids';
+import { ok, unreachable } from '@grapnel/domain/result';
+import type { TriggerCommand } from '@grapnel/domain/trigger/decide';
+import { tenantOf } from '@grapnel/rpc/auth';
+import { Code, RpcError } from '@grapnel/rpc/errors';
+import { type CallContext, type Registration, register } from '@grapnel/rpc/server';
+import {
+  commandTrigger,
+  createTrigger,
+  findTrigger,
+  type GivenTrigger,
+  MAX_TRIGGERS_PER_TENANT,
+  newToken,
+  type TriggerContext,
+  type TriggerRefusal,
+  triggersOf,
+  updateTrigger,
+  type VersionedTrigger,
+} from '../triggers.ts';
+import { contended, storing } from './refusals.ts';
+
+const PAGE = { default: 100, max: 1_000 };
+
+/** The gRPC edge of triggers, for their tenants. The decisions are the domain's. */
+export function triggerService(context: TriggerContext): Registration {
+  const { directory, streams, names, clock, entropy } = context;
+  const existing = (call: CallContext, id: string): VersionedTrigger => {
+    const found = isTriggerId(id) ? findTrigger(directory, tenantOf(call.principal), id) : null;
+    if (found === null) throw RpcError.notFound('Trigger', id);
+    return found;
+  };
+  const command = async (call: CallContext, id: string, made: TriggerCommand) => {
+    const { trigger } = existing(call, id);
+    const done = await storing(() => commandTrigger(context, trigger.tenant, trigger.id, () => ok(made)));
+    if (!done.ok) throw refusal(done.error, id);
+    return toMessage(done.value);
+  };
+
+  return register(TriggerService, 'tenant', {
+    async createTrigger({ config, disabled }, call) {
+      const made = await storing(() => createTrigger(context, tenantOf(call.principal), givenIn(config), !disabled));
+      if (!made.ok) throw refusal(made.error, '');
+      return toMessage(made.value);
+    },
+
+    async getTrigger({ triggerId }, call) {
+      return toMessage(existing(call, triggerId));
+    },
+
+    async listTriggers({ pageSize, pageToken }, call) {
+      if (pageSize > PAGE.max) {
+        throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
+      }
+      if (pageToken !== '' && !isTriggerId(pageToken)) {
+        const message = 'is not from a previous page';
+        throw RpcError.invalid([{ field: 'page_token', code: 'INVALID_VALUE', message }]);
+      }
+      const size = pageSize === 0 ? PAGE.default : pageSize;
+      const all = triggersOf(directory, tenantOf(call.principal));
+      const rest = pageToken === '' ? all : all.filter(({ trigger }) => trigger.id < pageToken);
+      const page = rest.slice(0, size);
+      const last = page.at(-1);
+      return {
+        triggers: page.map(toMessage),
+        nextPageToken: rest.length > size && last !== undefined ? last.trigger.id : '',
+      };
+    },
+
+    async updateTrigger({ triggerId, config }, call) {
+      const { trigger } = existing(call, triggerId);
+      const done = await storing(() => updateTrigger(context, trigger.tenant, trigger.id, givenIn(config)));
+      if (!done.ok) throw refusal(done.error, triggerId);
+      return toMessage(done.value);
+    },
+
+    async deleteTrigger({ triggerId }, call) {
+      const { trigger } = existing(call, triggerId);
+      const { tenant, id } = trigger;
+      const done = await storing(() => deleteTrigger(tenant, id));
+      if (!done.ok && done.error.kind !== 'not_found') throw refusal(done.error, triggerId);
+      return {};
+    },
+
+    enableTrigger: ({ triggerId }, call) => command(call, triggerId, { type: 'enable', at: clock.now() }),
+    disableTrigger: ({ triggerId }, call) => command(call, triggerId, { type: 'disable', at: clock.now() }),
+    rotateTriggerUrl: ({ triggerId }, call) =>
+      command(call, triggerId, { type: 'rotate_url', at: clock.now(), token: newToken(entropy) }),
+  });
+
+  /** What ran for it goes with it. */
+  async function deleteTrigger(tenant: string, id: TriggerId) {
+    const done = await commandTrigger(context, tenant, id, () => ok({ type: 'delete', at: clock.now() }));
+    await streams.purge(names.streams.executions, names.subjects.executionsOf(tenant, id));
+    return done;
+  }
+}
+
+const toMessage = ({ trigger, revision }: VersionedTrigger) => triggerMessage(trigger, revision);
+
+function givenIn(config: ConfigMessage | undefined): GivenTrigger {
+  if (config === undefined) return { changes: {} };
+  const changes = triggerChangesFrom(config);
+  const { basicAuth } = config;
+  if (basicAuth === undefined) return { changes };
+  const { username, password } = basicAuth;
+  return { changes, auth: username === '' && password === undefined ? null : { username, password: password ?? null } };
+}
+
+function refusal(why: TriggerRefusal, id: string): RpcError {
+  switch (why.kind) {
+    case 'not_found':
+      return RpcError.notFound('Trigger', id);
+    case 'invalid':
+      return RpcError.invalid(why.violations);
+    case 'contended':
+      return contended();
+    case 'too_many':
+      return new RpcError(Code.FAILED_PRECONDITION, `at most ${MAX_TRIGGERS_PER_TENANT} triggers per tenant`);
+    default:
+      return unreachable(why);
+  }
+}

@@ -1,0 +1,69 @@
+import { isFree } from '@grapnel/domain/replay/decide';
+import { isUnderWay, type Replay } from '@grapnel/domain/replay/replay';
+import { counter } from '@grapnel/runtime/instruments';
+import type { Logger } from '@grapnel/runtime/logger';
+import { commandReplay } from './command-replay.ts';
+import { type RunContext, runReplay } from './run-replay.ts';
+
+export interface RunnerContext extends RunContext {
+  readonly logger: Logger;
+  /** Told once, by the process that has brought a replay to its end; a replay that was cancelled is not among them. */
+  onReplayFinished(replay: Replay): Promise<void>;
+}
+
+/** Replays that one process works on at once. */
+const MAX_AT_ONCE = 8;
+/** How often a process looks for replays whose runner has gone silent. */
+const LOOK_MS = 2_000;
+
+const ended = counter('grapnel.replays.ended', { description: 'Bulk replays by how they ended.' });
+
+/**
+ * Works on the replays that nobody else works on, until `signal` aborts. Which these are is read from the records alone,
+ * so a replay survives every process; two processes that want the same one settle it by who stores the claim.
+ */
+export async function runReplays(context: RunnerContext, signal: AbortSignal): Promise<void> {
+  const running = new Map<string, Promise<void>>();
+  const { directory, clock } = context;
+  let wake = Promise.withResolvers<void>();
+  const stopListening = directory.listen((change) => {
+    if (change.kind === 'record' && change.of === 'replay') wake.resolve();
+  });
+  while (!signal.aborted) {
+    for (const { state: replay } of context.replays.all()) {
+      if (running.size >= MAX_AT_ONCE) break;
+      if (running.has(replay.id) || !isUnderWay(replay) || !isFree(replay, clock.now())) continue;
+      const work = take(context, replay, signal).finally(() => {
+        running.delete(replay.id);
+        wake.resolve();
+      });
+      running.set(replay.id, work);
+    }
+    await Promise.race([wake.promise, clock.sleep(LOOK_MS, signal).catch(() => {})]);
+    wake = Promise.withResolvers();
+  }
+  stopListening();
+  await Promise.all(running.values());
+}
+
+/** One replay, from the claim to its end or ours. Deals with its own errors. */
+async function take(context: RunnerContext, replay: Replay, signal: AbortSignal): Promise<void> {
+  const { clock, runner, logger } = context;
+  const { tenant, id } = replay;
+  try {
+    const claimed = await commandReplay(context, tenant, id, { type: 'claim', at: clock.now(), runner });
+    if (!claimed.ok) return;
+    const over = await runReplay(context, claimed.value, signal);
+    if (over === null) return;
+    ended.add(1, { status: over.status.kind });
+    logger.info({ replay: id, status: over.status.kind, ...over.counts }, 'a bulk replay has ended');
+    await context.onReplayFinished(over);
+  } catch (error) {
+    if (!signal.aborted) {
+      logger.error({ err: error, replay: id }, 'a bulk replay was interrupted; it goes on when its lease has run out');
+      return;
+    }
+    // Somebody else need not wait for the lease to run out. If this fails, it does.
+    await commandReplay(context, tenant, id, { type: 'release', at: clock.now(), runner }).catch(() => {});
+  }
+}
