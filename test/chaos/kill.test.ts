@@ -10,7 +10,9 @@ import { type ProcessPlatform, startProcessPlatform } from '../support/process-p
  * acknowledgement was not yet sent.
  */
 const IN_FLIGHT = 2 * 16;
-const EVENTS = 2_000;
+/** Enough to be in the middle of; the full trial is `CHAOS_EVENTS=20000`. */
+const EVENTS = Number(process.env['CHAOS_EVENTS'] ?? 2_000);
+const PATIENCE_MS = 60_000 + EVENTS * 10;
 
 describe('kill -9 while events flow', () => {
   let platform: ProcessPlatform;
@@ -64,7 +66,7 @@ describe('kill -9 while events flow', () => {
       expect(published).toBe(EVENTS);
 
       const distinct = () => new Set(receiver.requestsTo(path).map((r) => r.header('x-webhook-delivery-id')));
-      await until(`all ${EVENTS} arrive`, () => distinct().size >= EVENTS, 60_000);
+      await until(`all ${EVENTS} arrive`, () => distinct().size >= EVENTS, PATIENCE_MS);
       const bodies = new Set(receiver.requestsTo(path).map((r) => r.body.toString()));
       expect(bodies.size).toBe(EVENTS);
       expect(distinct().size).toBe(EVENTS);
@@ -79,11 +81,11 @@ describe('kill -9 while events flow', () => {
       await until(
         'the history is complete',
         async () => (await history().catch(() => null))?.successful_deliveries === EVENTS,
-        60_000,
+        PATIENCE_MS,
       );
       expect((await history()).failed_deliveries).toBe(0);
       expect((await platform.pids())[victim]).not.toBe(pid);
     },
-    180_000,
+    3 * PATIENCE_MS,
   );
 });

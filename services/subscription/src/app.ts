@@ -15,6 +15,7 @@ import { openStreams } from '@grapnel/stream/open';
 import { Conditions } from './conditions.ts';
 import type { SubscriptionConfig } from './config.ts';
 import { Directory } from './directory.ts';
+import { systemResolve } from './endpoint-names.ts';
 import { MAX_DELIVERIES, runFanOut } from './fan-out.ts';
 import { apiKeyService } from './grpc/api-key-service.ts';
 import { directoryService } from './grpc/directory-service.ts';
@@ -96,6 +97,7 @@ export async function createApp(
             allowLocal: config.allowLocalWebhooks,
             conditionProblem: (condition) => conditions.problem(condition),
           },
+          resolve: systemResolve,
           brand: config.brand,
           maxWebhooksPerTenant: config.maxWebhooksPerTenant,
         }),

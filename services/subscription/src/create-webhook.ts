@@ -1,15 +1,18 @@
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
 import { profileOf } from '@grapnel/domain/profiles/registry';
 import { err, ok, type Result } from '@grapnel/domain/result';
+import type { Violation } from '@grapnel/domain/violation';
 import type { ConfigPolicy } from '@grapnel/domain/webhook/check-config';
 import { DEFAULTS, type WebhookChanges } from '@grapnel/domain/webhook/config';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { type AccountContext, ensureAccountSecret } from './account.ts';
 import { type CommandRejection, commandWebhook } from './command-webhook.ts';
+import { checkEndpointName, type Resolve } from './endpoint-names.ts';
 import { newWebhookSecret } from './webhook-secret.ts';
 
 export interface CreateContext extends AccountContext {
   readonly policy: ConfigPolicy;
+  readonly resolve: Resolve;
 }
 
 export interface CreatedWebhook {
@@ -30,11 +33,12 @@ export async function createWebhook(
   changes: WebhookChanges,
 ): Promise<Result<CreatedWebhook, CommandRejection>> {
   const { directory, clock, keyRing, entropy, policy } = context;
+  const violations = await nameViolations(context, changes);
   const kind = profileOf(changes.profile ?? DEFAULTS.profile).secrets;
   const scheme = changes.signatureScheme ?? DEFAULTS.signatureScheme;
   const own = kind === 'account' ? null : newWebhookSecret(kind, scheme, id, keyRing, entropy);
   const secret = own?.stored ?? null;
-  const command = { type: 'create', at: clock.now(), id, tenant, changes, secret, policy } as const;
+  const command = { type: 'create', at: clock.now(), id, tenant, changes, secret, policy, violations } as const;
   const created = await commandWebhook({ ...context, webhooks: directory }, tenant, id, command);
   if (!created.ok) return created;
   const { state, revision } = created.value;
@@ -42,4 +46,12 @@ export async function createWebhook(
   if (own !== null) return ok({ webhook: state.webhook, revision, secret: own.plain });
   const account = await ensureAccountSecret(context, tenant);
   return account.ok ? ok({ webhook: state.webhook, revision, secret: account.value }) : account;
+}
+
+/** What the decision cannot see by itself: where the endpoint's name points. */
+export async function nameViolations(
+  { policy, resolve, clock }: Pick<CreateContext, 'policy' | 'resolve' | 'clock'>,
+  { url }: WebhookChanges,
+): Promise<Violation[]> {
+  return url === undefined || policy.allowLocal ? [] : checkEndpointName(url, resolve, clock);
 }

@@ -21,7 +21,7 @@ export function checkEndpointUrl(url: string, policy: UrlPolicy, field: string):
   if (/[\s\u0000-\u001f\u007f]/.test(url)) {
     return [violation(field, 'INVALID_VALUE', 'must not contain spaces or control characters')];
   }
-  if (parsed.password === MASK) return [violation(field, 'INVALID_VALUE', STILL_MASKED)];
+  if (isMasked(url)) return [violation(field, 'INVALID_VALUE', STILL_MASKED)];
   if (policy.httpsOnly === true && !policy.allowLocal && parsed.protocol !== 'https:') {
     return [violation(field, 'INVALID_VALUE', 'must be an https URL: this profile takes no other')];
   }
@@ -31,7 +31,7 @@ export function checkEndpointUrl(url: string, policy: UrlPolicy, field: string):
   return [];
 }
 
-const FORBIDDEN =
+export const FORBIDDEN =
   'must not point to a private, loopback or otherwise non-public address (ALLOW_LOCAL_WEBHOOKS=true permits it for development)';
 
 const MASK = '***';
@@ -45,10 +45,12 @@ export function maskedUrl(url: string): string {
   return parsed.href;
 }
 
+/** Whether it is what {@link maskedUrl} shows: which password it has, only the stored URL knows. */
+export const isMasked = (url: string): boolean => URL.canParse(url) && new URL(url).password === MASK;
+
 /** Who sends back what a read showed means the URL that is stored, password and all. */
 export function unmaskedUrl(given: string, stored: string): string {
-  const parsed = URL.canParse(given) ? new URL(given) : null;
-  return parsed?.password === MASK && parsed.href === maskedUrl(stored) ? stored : given;
+  return isMasked(given) && new URL(given).href === maskedUrl(stored) ? stored : given;
 }
 
 /** By name or literal address; names that resolve to private addresses are refused on the connected socket. */

@@ -17,6 +17,7 @@ const create = (changes: WebhookChanges): WebhookCommand => ({
   changes,
   secret: { sealed: 's1' },
   policy: POLICY,
+  violations: [],
 });
 
 /** given events, when a command, then … */
@@ -98,13 +99,25 @@ describe('deciding about webhooks', () => {
 
   it("AC-04 asks for task ids when the scope is 'specific', on create and on update", () => {
     expect(fieldsOf(create({ ...VALID, scope: 'specific' }))).toEqual(['specific_task_ids']);
-    const update: WebhookCommand = { type: 'update', at: 2, changes: { scope: 'specific' }, policy: POLICY };
+    const update: WebhookCommand = {
+      type: 'update',
+      at: 2,
+      changes: { scope: 'specific' },
+      policy: POLICY,
+      violations: [],
+    };
     expect(fieldsOf(update, given(created()))).toEqual(['specific_task_ids']);
   });
 
   it('AC-06 changes only what an update names', () => {
     const state = given(created());
-    const decided = decide(state, { type: 'update', at: 2, changes: { name: 'other' }, policy: POLICY });
+    const decided = decide(state, {
+      type: 'update',
+      at: 2,
+      changes: { name: 'other' },
+      policy: POLICY,
+      violations: [],
+    });
     expect(decided).toMatchObject({
       ok: true,
       value: [{ config: { name: 'other', url: 'https://example.com/hook' } }],
@@ -118,7 +131,13 @@ describe('deciding about webhooks', () => {
       policy: { ...POLICY, allowLocal: true },
     } as WebhookCommand);
     if (!local.ok) throw new Error('must be allowed');
-    const renamed = decide(given(local.value), { type: 'update', at: 2, changes: { name: 'x' }, policy: POLICY });
+    const renamed = decide(given(local.value), {
+      type: 'update',
+      at: 2,
+      changes: { name: 'x' },
+      policy: POLICY,
+      violations: [],
+    });
     expect(renamed.ok).toBe(true);
   });
 

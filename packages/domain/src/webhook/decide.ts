@@ -20,8 +20,16 @@ export type WebhookCommand =
       /** `null` where the tenant's account secret signs (FC-07). */
       readonly secret: NewSecret | null;
       readonly policy: ConfigPolicy;
+      /** Found by looking at the world, e.g. where a name points. */
+      readonly violations: readonly Violation[];
     }
-  | { readonly type: 'update'; readonly at: number; readonly changes: WebhookChanges; readonly policy: ConfigPolicy }
+  | {
+      readonly type: 'update';
+      readonly at: number;
+      readonly changes: WebhookChanges;
+      readonly policy: ConfigPolicy;
+      readonly violations: readonly Violation[];
+    }
   | { readonly type: 'activate'; readonly at: number }
   | { readonly type: 'deactivate'; readonly at: number }
   | { readonly type: 'rotate_secret'; readonly at: number; readonly secret: NewSecret; readonly overlapMs: number }
@@ -38,7 +46,7 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
   if (command.type === 'create') {
     const config = completed(command.changes);
     // All fields are checked, given or not: what has no default must be given.
-    const violations = checkConfig(config, config, command.policy);
+    const violations = [...checkConfig(config, config, command.policy), ...command.violations];
     if (violations.length > 0) return err({ kind: 'invalid', violations });
     const secret = command.secret === null ? null : { ...command.secret, expiresAt: null };
     return ok([{ type: 'created', at: command.at, id: command.id, tenant: command.tenant, config, secret }]);
@@ -55,6 +63,7 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
       const violations = [
         ...fixedViolations(webhook.config, command.changes),
         ...checkConfig(config, command.changes, command.policy),
+        ...command.violations,
       ];
       if (violations.length > 0) return err({ kind: 'invalid', violations });
       return ok([{ type: 'updated', at: command.at, config }]);

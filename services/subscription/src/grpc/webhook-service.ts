@@ -21,8 +21,9 @@ import { accountOf, rotateAccountSecret } from '../account.ts';
 import { changeFeed } from '../change-feed.ts';
 import { commandWebhook } from '../command-webhook.ts';
 import type { Conditions } from '../conditions.ts';
-import { createWebhook } from '../create-webhook.ts';
+import { createWebhook, nameViolations } from '../create-webhook.ts';
 import type { Directory } from '../directory.ts';
+import type { Resolve } from '../endpoint-names.ts';
 import { purgeStreams } from '../purge-deleted.ts';
 import { sendTest } from '../send-test.ts';
 import { newWebhookSecret } from '../webhook-secret.ts';
@@ -41,6 +42,7 @@ export interface WebhookServiceContext {
   readonly keyRing: KeyRing;
   readonly policy: ConfigPolicy;
   readonly conditions: Conditions;
+  readonly resolve: Resolve;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
 }
@@ -137,13 +139,12 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       };
     },
 
-    updateWebhook: ({ webhookId, changes }, call) =>
-      changed(call, webhookId, () => ({
-        type: 'update',
-        at: clock.now(),
-        changes: changesFrom(changes),
-        policy: context.policy,
-      })),
+    async updateWebhook({ webhookId, changes: given }, call) {
+      const changes = changesFrom(given);
+      const violations = await nameViolations(context, changes);
+      const { policy } = context;
+      return changed(call, webhookId, () => ({ type: 'update', at: clock.now(), changes, policy, violations }));
+    },
 
     async deleteWebhook({ webhookId }, call) {
       const tenant = tenantOf(call.principal);
