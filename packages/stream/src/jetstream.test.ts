@@ -26,7 +26,12 @@ async function onServer(url: string, prefix: Prefix = testPrefix()): Promise<Sub
     systemClock,
     silentLogger,
   );
-  await provision(open.connections.publishing, names, DEFAULT_PROVISION);
+  try {
+    await provision(open.connections.publishing, names, DEFAULT_PROVISION);
+  } catch (error) {
+    await open[Symbol.asyncDispose]();
+    throw error;
+  }
   return { streams: open.streams, names, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
 }
 
@@ -46,6 +51,20 @@ describeEventStreams('JetStream, nats-server 2.9', async () => {
       await rm(storeDir, { recursive: true, force: true });
     },
   };
+});
+
+describe('provisioning', () => {
+  it('refuses a server whose messages are too small, and says what to set', async () => {
+    const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-nats-small-'));
+    const binary = await findNatsServer({ cacheDir: projectCacheDir, onProgress: () => {} });
+    const server = await startNats({ binary, storeDir, maxPayload: 1_048_576 });
+    try {
+      await expect(onServer(server.url)).rejects.toThrow('set max_payload: 8MB');
+    } finally {
+      await server.stop();
+      await rm(storeDir, { recursive: true, force: true });
+    }
+  });
 });
 
 describe('JetStream when the server goes away', () => {
