@@ -28,7 +28,10 @@ import { runOperationalEvents } from './operational-events.ts';
 import { sweepDeleted } from './purge-deleted.ts';
 import { runHealth } from './record-health.ts';
 import { openReplays } from './replays/open-replays.ts';
+import { sweepJobs } from './sweep-jobs.ts';
 import { triggerPolicy } from './triggers.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface SubscriptionOverrides {
   readonly logger?: Logger;
@@ -75,6 +78,7 @@ export async function createApp(
     runHealth({ ...common, checkpoints }, signal),
     runOperationalEvents({ ...common, checkpoints, operatorTenant: config.operatorTenant }, signal),
     sweepDeleted(common, signal),
+    sweepJobs({ ...common, keepMs: config.jobWebhookDays * DAY_MS }, signal),
     replaying,
   ];
   stack.defer(async () => void (await Promise.all(workers)));

@@ -25,7 +25,10 @@ export async function* changeFeed(
     if (change.kind === 'webhook') webhooks.add(change.id);
     if (change.kind === 'key') keys.add(change.hash);
     // What belongs to the tenant is part of what its webhooks are told as.
-    if (change.kind === 'record') for (const id of directory.idsOf(change.tenant)) webhooks.add(id);
+    if (change.kind === 'record') {
+      for (const id of directory.idsOf(change.tenant)) webhooks.add(id);
+      for (const id of directory.jobWebhooksOf(change.tenant)) webhooks.add(id);
+    }
     wake();
   });
   const onAbort = (): void => wake();

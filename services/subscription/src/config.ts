@@ -17,6 +17,8 @@ export interface SubscriptionConfig {
   readonly allowLocalWebhooks: boolean;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
+  /** How long a job may take, and how long its webhook is kept after it. */
+  readonly jobWebhookDays: number;
   /** Hears of every tenant's operational events; `null`: nobody beside the tenants. */
   readonly operatorTenant: TenantId | null;
   /** `host:port` of the delivery history and of a dispatcher; without them there are no bulk replays. */
@@ -38,6 +40,7 @@ export function readConfig(source: EnvSource): SubscriptionConfig {
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
     brand: env.text('GRAPNEL_BRAND', 'Grapnel'),
     maxWebhooksPerTenant: env.integer('GRAPNEL_MAX_WEBHOOKS_PER_TENANT', 100_000, { min: 1, max: 10_000_000 }),
+    jobWebhookDays: env.integer('GRAPNEL_JOB_WEBHOOK_DAYS', 30, { min: 1, max: 365 }),
     operatorTenant: readOperatorTenant(env),
     query: env.optional('QUERY_GRPC'),
     delivery: env.optional('DELIVERY_GRPC'),

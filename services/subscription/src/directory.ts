@@ -40,6 +40,8 @@ export class Directory implements Webhooks, RecordDirectory {
   };
   readonly #webhooks = new Map<WebhookId, Versioned>();
   readonly #ofTenant = new Map<TenantId, Set<WebhookId>>();
+  /** Apart from the others: they come and go with their jobs, and nobody wants to page through them. */
+  readonly #ofJobsOfTenant = new Map<TenantId, Set<WebhookId>>();
   readonly #keys = new Map<string, { readonly key: ApiKey; readonly revision: number }>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #waiting: {
@@ -91,9 +93,14 @@ export class Directory implements Webhooks, RecordDirectory {
     return state.kind === 'present' && state.webhook.tenant === tenant ? { webhook: state.webhook, revision } : null;
   }
 
-  /** Newest first; ids begin with the time of creation. */
+  /** Those that belong to no job, newest first; ids begin with the time of creation. */
   idsOf(tenant: TenantId): WebhookId[] {
     return [...(this.#ofTenant.get(tenant) ?? [])].toSorted().toReversed();
+  }
+
+  /** Those that belong to jobs, retired ones too; their order is stable, and no more. */
+  jobWebhooksOf(tenant: TenantId): WebhookId[] {
+    return [...(this.#ofJobsOfTenant.get(tenant) ?? [])].toSorted().toReversed();
   }
 
   countOf(tenant: TenantId): number {
@@ -194,10 +201,11 @@ export class Directory implements Webhooks, RecordDirectory {
     const tenant = state.kind === 'present' ? state.webhook.tenant : state.tenant;
     if (state.kind === 'present') {
       this.index.put(state.webhook);
-      this.#idsIn(tenant).add(id);
+      idsIn(state.webhook.config.jobId === null ? this.#ofTenant : this.#ofJobsOfTenant, tenant).add(id);
     } else {
       this.index.remove(id);
-      this.#idsIn(tenant).delete(id);
+      idsIn(this.#ofTenant, tenant).delete(id);
+      idsIn(this.#ofJobsOfTenant, tenant).delete(id);
     }
     this.#tell({ kind: 'webhook', id, tenant });
   }
@@ -208,13 +216,13 @@ export class Directory implements Webhooks, RecordDirectory {
     this.#tell({ kind: 'key', hash: key.hash });
   }
 
-  #idsIn(tenant: TenantId): Set<WebhookId> {
-    let ids = this.#ofTenant.get(tenant);
-    if (ids === undefined) this.#ofTenant.set(tenant, (ids = new Set()));
-    return ids;
-  }
-
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function idsIn(all: Map<TenantId, Set<WebhookId>>, tenant: TenantId): Set<WebhookId> {
+  let ids = all.get(tenant);
+  if (ids === undefined) all.set(tenant, (ids = new Set()));
+  return ids;
 }

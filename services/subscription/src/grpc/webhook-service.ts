@@ -11,6 +11,7 @@ import type { KeyRing } from '@grapnel/domain/security/keyring';
 import type { ConfigPolicy } from '@grapnel/domain/webhook/check-config';
 import { DEFAULT_ROTATION_OVERLAP_SECONDS, LIMITS } from '@grapnel/domain/webhook/config';
 import type { WebhookCommand } from '@grapnel/domain/webhook/decide';
+import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
 import { type CallContext, type Handlers, type Registration, register } from '@grapnel/rpc/server';
@@ -123,10 +124,10 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
         ]);
       }
       const tenant = tenantOf(call.principal);
-      const ids = directory.idsOf(tenant).filter((id) => {
-        const job = directory.ofTenant(tenant, id)?.webhook.config.jobId ?? '';
-        return job === jobId;
-      });
+      const ids =
+        jobId === ''
+          ? directory.idsOf(tenant)
+          : directory.jobWebhooksOf(tenant).filter((id) => belongsTo(jobId, directory.ofTenant(tenant, id)?.webhook));
       const from = pageToken === '' ? 0 : ids.findIndex((id) => id < pageToken);
       const page = from < 0 ? [] : ids.slice(from, from + (pageSize || PAGE.default));
       const last = page.at(-1);
@@ -189,7 +190,10 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
     async explain({ type, taskId, jobId, tags, data, webhookId }, call) {
       const tenant = tenantOf(call.principal);
       if (!isCatalogued(type)) throw RpcError.invalid([unknownType(type, 'type')]);
-      const asked = webhookId === '' ? directory.idsOf(tenant) : [existing(call, webhookId).webhook.id];
+      const asked =
+        webhookId === ''
+          ? [...directory.idsOf(tenant), ...directory.index.ofJob(tenant, jobId)]
+          : [existing(call, webhookId).webhook.id];
       const event = { type, taskId: taskId === '' ? null : taskId, jobId: jobId === '' ? null : jobId, tags };
       const holds = context.conditions.about({ ...event, time: clock.now() }, askedData(data));
       return {
@@ -224,6 +228,8 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
     },
   };
 }
+
+const belongsTo = (jobId: string, webhook: Webhook | undefined): boolean => webhook?.config.jobId === jobId;
 
 /** The data of an event that is only asked about; none is `null`. */
 function askedData(data: Uint8Array): string {
