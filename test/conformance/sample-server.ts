@@ -8,7 +8,7 @@ import type { SignedRequest } from './signed-request.ts';
 /** A customer's receiver in a process of its own. */
 export interface SampleServer extends AsyncDisposable {
   post(path: string, request: SignedRequest): Promise<{ readonly status: number; readonly text: string }>;
-  /** What it has printed. */
+  /** What it has printed, as far as it has arrived: that may be after the answer. */
   output(): string;
 }
 

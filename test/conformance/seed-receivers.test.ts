@@ -140,7 +140,7 @@ describe('AnyCrawl’s receivers', () => {
         const request = anycrawl(type, data, { secrets, config: { bodyEncoding: 'python_json' } });
         const answer = await sample.post('/webhooks/anycrawl', request);
         expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { received: true }]);
-        expect(sample.output()).toContain(`Delivery ID: ${DELIVERY_ID}`);
+        await eventually(() => expect(sample.output()).toContain(`Delivery ID: ${DELIVERY_ID}`), { timeoutMs: 15_000 });
       });
 
       it('refuses a body that was changed, and compact JSON', async () => {
