@@ -18,6 +18,7 @@ const COMMANDS = {
   start: ['packages/cli/src/main.ts', 'up'],
   test: ['packages/testkit/src/run-tests.ts'],
   verify: ['packages/testkit/src/verify.ts'],
+  conformance: ['test/conformance/main.ts'],
   bench: ['test/load/main.ts'],
   grapnel: ['packages/cli/src/main.ts'],
 };

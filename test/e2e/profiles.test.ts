@@ -42,7 +42,7 @@ describe('what each profile sends', () => {
       `${head('crawl.page')}[{"markdown":"# Hi","metadata":{"statusCode":200}}],"metadata":{"order":17}}`,
     );
     expect(bodies).toContain(
-      `${head('crawl.page', false)}[{"success":false,"error":"timed out","metadata":{"url":"u"}}],"metadata":{"order":17},"error":"timed out"}`,
+      `${head('crawl.page', false)}[{"success":false,"error":"timed out","metadata":{"url":"u"}}],"error":"timed out","metadata":{"order":17}}`,
     );
     expect(bodies).toContain(`${head('crawl.completed')}[],"metadata":{"order":17}}`);
     for (const request of requests) {
@@ -53,6 +53,7 @@ describe('what each profile sends', () => {
       const retired = await line.webhook(webhook?.id ?? '');
       expect(retired).toMatchObject({ active: false, inactive: { detail: 'its job has ended' } });
     });
+    await expect(attach('job-1', '/fc')).rejects.toThrow('the job has ended');
     await line.publish('crawl.page', { late: true }, { jobId: 'job-1' });
     await line.publish('crawl.completed', {}, { jobId: 'job-2' });
     await line.receiver.waitFor((r) => r.path === '/fc-other');
@@ -70,7 +71,7 @@ describe('what each profile sends', () => {
       'extract.failed',
     ]);
     await expect(attach('job-3', '/fc4', { events: { values: ['finished'] } })).rejects.toMatchObject({
-      details: { violations: [{ field: 'event_types[0]' }] },
+      details: { violations: [{ field: 'events' }] },
     });
   });
 

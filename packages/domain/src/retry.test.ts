@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exponentialBackoffMs, LANES, laneFor, MAX_BACKOFF_MS } from './retry.ts';
+import { exponentialBackoffMs, LANES, laneFor, MAX_BACKOFF_MS, postponedMs, retryDelayMs } from './retry.ts';
 
 const MINUTE = 60_000;
 
@@ -12,6 +12,27 @@ describe('when to try again', () => {
     expect(exponentialBackoffMs(1, 10)).toBe(MINUTE);
     expect(exponentialBackoffMs(1.5, 3)).toBe(2.25 * MINUTE);
     expect(exponentialBackoffMs(10, 10)).toBe(MAX_BACKOFF_MS);
+  });
+
+  it('AC-17 by a schedule of the webhook’s own, which goes on with its last delay', () => {
+    const policy = { maxRetries: 4, backoffMultiplier: 2, retryDelaysSeconds: [5, 90] };
+    expect([1, 2, 3, 4, 5].map((n) => retryDelayMs(policy, n))).toEqual([5_000, 90_000, 90_000, 90_000, null]);
+    expect(retryDelayMs({ ...policy, maxRetries: 0 }, 1)).toBeNull();
+  });
+
+  it('ST-03 postponed by seconds or a date, on 429 and 503 alone, for a day at most', () => {
+    const now = Date.UTC(2026, 0, 1);
+    expect(postponedMs(429, '120', now)).toBe(120_000);
+    expect(postponedMs(503, ' 120 ', now)).toBe(120_000);
+    expect(postponedMs(503, 'Thu, 01 Jan 2026 00:02:00 GMT', now)).toBe(120_000);
+    for (const status of [200, 410, 500, 502]) expect(postponedMs(status, '120', now), `${status}`).toBe(0);
+    expect(postponedMs(429, undefined, now)).toBe(0);
+    for (const past of ['0', '-5', 'Wed, 31 Dec 2025 23:59:00 GMT', 'soon', '', '1e9', 'Infinity']) {
+      expect(postponedMs(429, past, now), `after "${past}"`).toBe(0);
+    }
+    for (const late of ['99999999999999999999', 'Fri, 01 Jan 2100 00:00:00 GMT']) {
+      expect(postponedMs(429, late, now), `after "${late}"`).toBe(MAX_BACKOFF_MS);
+    }
   });
 
   it('reaches any delay by greedy hops, overshooting by less than the shortest lane', () => {

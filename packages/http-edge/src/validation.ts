@@ -1,6 +1,6 @@
 import { type Violation, type ViolationCode, violation } from '@grapnel/domain/violation';
 import type { FastifySchemaCompiler } from 'fastify';
-import { type $ZodIssue, type $ZodType, safeParse } from 'zod/v4/core';
+import { type $ZodIssue, type $ZodIssueInvalidUnion, type $ZodType, safeParse } from 'zod/v4/core';
 import { HttpProblem } from './problem.ts';
 
 /** Where a route's body is more than its schema. */
@@ -86,11 +86,27 @@ function violationsOf(issue: $ZodIssue, whole: string): Violation[] {
             .replace(/, ([^,]*)$/, ' or $1')}`,
         ),
       ];
+    case 'invalid_union':
+      return ofTheMeantForm(issue, field, whole);
     case 'custom':
       return [violation(field, codeOf(issue.params), issue.message)];
     default:
       return [violation(field, 'INVALID_VALUE', issue.message)];
   }
+}
+
+/** Where a value may take several forms, the one was meant whose kind of JSON it is. */
+function ofTheMeantForm(issue: $ZodIssueInvalidUnion, field: string, whole: string): Violation[] {
+  const wrongKinds = issue.errors.map((form) =>
+    form.find(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  const [meant, another] = issue.errors.filter((_form, i) => wrongKinds[i] === undefined);
+  if (meant !== undefined && another === undefined) {
+    return meant.flatMap((inner) => violationsOf({ ...inner, path: [...issue.path, ...inner.path] }, whole));
+  }
+  if (issue.message.startsWith('must ')) return [violation(field, 'INVALID_VALUE', issue.message)];
+  const kinds = wrongKinds.flatMap((wrong) => (wrong?.code === 'invalid_type' ? (TYPES[wrong.expected] ?? []) : []));
+  return [violation(field, 'INVALID_TYPE', `must be ${kinds.join(' or ')}`)];
 }
 
 const TYPES: Readonly<Record<string, string>> = {

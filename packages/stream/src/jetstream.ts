@@ -140,6 +140,11 @@ export class JetStreamEventStreams implements EventStreams {
     return { pending: found.num_pending, ackPending: found.num_ack_pending, ackFloor: found.ack_floor.stream_seq };
   }
 
+  async subjects(stream: string, filter: string): Promise<string[]> {
+    const { state } = await this.#manager.streams.info(stream, { subjects_filter: filter });
+    return Object.keys(state.subjects ?? {});
+  }
+
   async purge(stream: string, subject: string): Promise<void> {
     await this.#manager.streams.purge(stream, { filter: subject });
   }

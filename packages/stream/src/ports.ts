@@ -94,6 +94,8 @@ export interface EventStreams {
   /** Shares a durable consumer's messages with its other processes; `handle` ends each. Resolves after the signal. */
   consume(options: ConsumeOptions, handle: (message: Received) => Promise<void>): Promise<void>;
   lag(stream: string, durable: string): Promise<ConsumerLag>;
+  /** The subjects in a stream that a filter covers, in no order. */
+  subjects(stream: string, filter: string): Promise<string[]>;
   /** Removes every message of a subject. */
   purge(stream: string, subject: string): Promise<void>;
   /** Why the streams are out of reach; `null` while they are not. */

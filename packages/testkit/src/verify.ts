@@ -32,6 +32,10 @@ function gates(testArguments: readonly string[]): Gate[] {
       ],
     },
     { name: 'dead code', commands: [[bin('knip')]] },
+    {
+      name: 'conformance',
+      commands: [[process.execPath, join(repositoryRoot, 'test/conformance/main.ts')]],
+    },
     { name: 'tests', commands: [[process.execPath, script('run-tests.ts'), ...testArguments]] },
   ];
 }

@@ -4,7 +4,8 @@ import { err, ok, type Result } from '@grapnel/domain/result';
 import type { Violation } from '@grapnel/domain/violation';
 import type { ConfigPolicy } from '@grapnel/domain/webhook/check-config';
 import { DEFAULTS, type WebhookChanges } from '@grapnel/domain/webhook/config';
-import type { Webhook } from '@grapnel/domain/webhook/webhook';
+import { decide, type WebhookCommand } from '@grapnel/domain/webhook/decide';
+import { ABSENT, type Webhook } from '@grapnel/domain/webhook/webhook';
 import { type AccountContext, ensureAccountSecret } from './account.ts';
 import { type CommandRejection, commandWebhook } from './command-webhook.ts';
 import { checkEndpointName, type Resolve } from './endpoint-names.ts';
@@ -39,13 +40,24 @@ export async function createWebhook(
   const own = kind === 'account' ? null : newWebhookSecret(kind, scheme, id, keyRing, entropy);
   const secret = own?.stored ?? null;
   const command = { type: 'create', at: clock.now(), id, tenant, changes, secret, policy, violations } as const;
+  // First: once it is stored it has deliveries, and a crash in between must not leave it unsigned.
+  const account = own === null ? await accountSecretFor(context, tenant, command) : null;
+  if (account?.ok === false) return account;
   const created = await commandWebhook({ ...context, webhooks: directory }, tenant, id, command);
   if (!created.ok) return created;
   const { state, revision } = created.value;
   if (state.kind !== 'present') return err({ kind: 'not_found' });
-  if (own !== null) return ok({ webhook: state.webhook, revision, secret: own.plain });
-  const account = await ensureAccountSecret(context, tenant);
-  return account.ok ? ok({ webhook: state.webhook, revision, secret: account.value }) : account;
+  return ok({ webhook: state.webhook, revision, secret: own?.plain ?? account?.value ?? null });
+}
+
+/** Not for a webhook that is refused: the secret would be made and shown to nobody. */
+async function accountSecretFor(
+  context: CreateContext,
+  tenant: TenantId,
+  command: WebhookCommand,
+): Promise<Result<string | null, CommandRejection>> {
+  const decided = decide(ABSENT, command);
+  return decided.ok ? ensureAccountSecret(context, tenant) : decided;
 }
 
 /** What the decision cannot see by itself: where the endpoint's name points. */

@@ -5,9 +5,9 @@ import type { BodyContext } from './profile.ts';
 const stateOf = (type: string): string => type.slice(type.indexOf('.') + 1);
 
 /**
- * `{"success","type","id","data","metadata"}` in this order (FC-01). Pages and the result of an extraction are the one
- * element of `data`; the other events have none (FC-03). An event failed when its type says so or its data has
- * `"success": false`, which a failed page has.
+ * `{"success","type","id","data","metadata"}` in this order, `error` before the metadata (FC-01). Pages and the result of
+ * an extraction are the one element of `data`; the other events have none (FC-03). An event failed when its type says so
+ * or its data has `"success": false`, which a failed page has.
  */
 export function firecrawlEnvelope({ event, data, webhookId, config }: BodyContext): string {
   const value = parsed(data);
@@ -18,16 +18,16 @@ export function firecrawlEnvelope({ event, data, webhookId, config }: BodyContex
     `"id":${JSON.stringify(event.jobId ?? jobIdIn(value) ?? event.id)}`,
   ];
   if (config.includeWebhookId) parts.push(`"webhookId":${JSON.stringify(webhookId)}`);
-  parts.push(`"data":${elements(event.type, data, value)}`, `"metadata":${JSON.stringify(config.metadata)}`);
+  parts.push(`"data":${elements(event.type, data, value)}`);
   if (!success) parts.push(`"error":${JSON.stringify(errorIn(value, event.type))}`);
+  parts.push(`"metadata":${JSON.stringify(config.metadata)}`);
   return `{${parts.join(',')}}`;
 }
 
-/** An event whose data is `{"data": […]}` has the elements already. */
+/** An event whose data is `{"success", "data": […]}` has the elements already, unless the list is what was extracted. */
 function elements(type: string, data: string, value: Record<string, Json> | null): string {
-  if (value !== null && Array.isArray(value['data']) && Object.hasOwn(value, 'success')) {
-    return JSON.stringify(value['data']);
-  }
+  const has = (name: string): boolean => value !== null && Object.hasOwn(value, name);
+  if (Array.isArray(value?.['data']) && has('success') && !has('extractId')) return JSON.stringify(value['data']);
   const carries = stateOf(type) === 'page' || type === 'extract.completed';
   if (!carries) return '[]';
   // A page that failed and has nothing to show is no page.

@@ -40,7 +40,7 @@ const privateKey = (seed: Uint8Array): KeyObject =>
   createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' });
 
 const rawPublicKey = (key: KeyObject): Buffer =>
-  createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32) as Buffer;
+  createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
 
 /** Parsing a key costs more than signing with it. */
 const MAX_CACHED = 10_000;

@@ -1,4 +1,5 @@
-import { isSubscribable } from '../catalogue.ts';
+import { BUILT_IN, isSubscribable } from '../catalogue.ts';
+import type { EventTypes } from '../event-type/event-types.ts';
 import { profileOf } from '../profiles/registry.ts';
 import { checkEndpointUrl, type UrlPolicy } from '../security/endpoint-url.ts';
 import { type Violation, violation } from '../violation.ts';
@@ -8,6 +9,8 @@ import { checkCustomHeaders } from './custom-headers.ts';
 
 /** What is allowed depends on the deployment, and conditions on a language that the domain does not know. */
 export interface ConfigPolicy extends UrlPolicy {
+  /** What may be subscribed to. */
+  readonly types?: EventTypes;
   /** Why a condition cannot be used; `null` when it can. */
   conditionProblem(condition: string): string | null;
 }
@@ -21,7 +24,7 @@ export function checkConfig(config: WebhookConfig, given: WebhookChanges, policy
     const { httpsOnly } = profileOf(config.profile);
     wrong.push(...checkEndpointUrl(config.url, { ...policy, httpsOnly }, 'webhook_url'));
   }
-  if ('eventTypes' in given) checkEventTypes(config.eventTypes, wrong);
+  if ('eventTypes' in given) checkEventTypes(config.eventTypes, policy.types ?? BUILT_IN, wrong);
   if ('timeoutSeconds' in given)
     checkNumber('timeout_seconds', config.timeoutSeconds, LIMITS.timeoutSeconds, true, wrong);
   if ('maxRetries' in given) checkNumber('max_retries', config.maxRetries, LIMITS.maxRetries, true, wrong);
@@ -83,7 +86,7 @@ function checkRetryDelays({ retryDelaysSeconds }: WebhookConfig, given: WebhookC
   retryDelaysSeconds.forEach((delay, i) => checkNumber(`retry_delays[${i}]`, delay, seconds, true, wrong));
 }
 
-function checkEventTypes(types: readonly string[], wrong: Violation[]): void {
+function checkEventTypes(types: readonly string[], known: EventTypes, wrong: Violation[]): void {
   if (types.length < LIMITS.eventTypes.min) {
     wrong.push(violation('event_types', 'TOO_SHORT', 'must name at least one event type'));
   }
@@ -92,7 +95,7 @@ function checkEventTypes(types: readonly string[], wrong: Violation[]): void {
     return;
   }
   types.forEach((type, i) => {
-    if (isSubscribable(type)) return;
+    if (isSubscribable(type, known)) return;
     const shown = JSON.stringify(type.slice(0, 64));
     wrong.push(
       violation(

@@ -97,6 +97,25 @@ describe('deciding about webhooks', () => {
     );
   });
 
+  it('FC-08 a schedule says how many retries there are, and null is the profile’s own', () => {
+    const configOf = (changes: WebhookChanges, events: readonly WebhookEvent[] = []) => {
+      const update = { type: 'update', at: 2, changes, policy: POLICY, violations: [] } as const;
+      const command = events.length === 0 ? create({ ...VALID, profile: 'firecrawl', ...changes }) : update;
+      const decided = decide(given(events), command);
+      return decided.ok ? decided.value : [];
+    };
+    const own = { retryDelaysSeconds: [60, 300, 900], maxRetries: 3 };
+    expect(configOf({})).toMatchObject([{ config: own }]);
+    expect(configOf({ retryDelaysSeconds: null })).toMatchObject([{ config: own }]);
+    const short = configOf({ retryDelaysSeconds: [5] });
+    expect(short).toMatchObject([{ config: { retryDelaysSeconds: [5], maxRetries: 1 } }]);
+    expect(configOf({ retryDelaysSeconds: null }, short)).toMatchObject([{ config: own }]);
+    expect(configOf({ retryDelaysSeconds: [5, 6] }, short)).toMatchObject([{ config: { maxRetries: 2 } }]);
+    expect(configOf({ retryDelaysSeconds: [5, 6], maxRetries: 9 }, short)).toMatchObject([
+      { config: { maxRetries: 9 } },
+    ]);
+  });
+
   it("AC-04 asks for task ids when the scope is 'specific', on create and on update", () => {
     expect(fieldsOf(create({ ...VALID, scope: 'specific' }))).toEqual(['specific_task_ids']);
     const update: WebhookCommand = {
@@ -107,6 +126,10 @@ describe('deciding about webhooks', () => {
       violations: [],
     };
     expect(fieldsOf(update, given(created()))).toEqual(['specific_task_ids']);
+  });
+
+  it('FC-06 makes nothing anew of what is there already', () => {
+    expect(decide(given(created()), create(VALID))).toEqual({ ok: true, value: [] });
   });
 
   it('AC-06 changes only what an update names', () => {

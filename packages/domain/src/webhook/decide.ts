@@ -44,6 +44,8 @@ export type Rejection =
 /** What happens when `command` meets `state`: events, none when nothing changes, or why it is refused. */
 export function decide(state: WebhookState, command: WebhookCommand): Result<WebhookEvent[], Rejection> {
   if (command.type === 'create') {
+    // Asked for twice at once under an id that follows from what is asked for.
+    if (state.kind === 'present') return ok([]);
     const config = completed(command.changes);
     // All fields are checked, given or not: what has no default must be given.
     const violations = [...checkConfig(config, config, command.policy), ...command.violations];
@@ -55,11 +57,8 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
   const { webhook } = state;
   switch (command.type) {
     case 'update': {
-      const config = withExpandedTypes({
-        ...webhook.config,
-        ...command.changes,
-        ...keptPassword(webhook, command.changes),
-      });
+      const changed = { ...webhook.config, ...command.changes, ...keptPassword(webhook, command.changes) };
+      const config = withExpandedTypes(withSchedule(changed, command.changes));
       const violations = [
         ...fixedViolations(webhook.config, command.changes),
         ...checkConfig(config, command.changes, command.policy),
@@ -101,12 +100,16 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
 
 function completed(changes: WebhookChanges): WebhookConfig {
   const { defaults } = profileOf(changes.profile ?? DEFAULTS.profile);
-  const config = withExpandedTypes({ ...DEFAULTS, ...defaults, name: '', url: '', eventTypes: [], ...changes });
-  const schedule = changes.retryDelaysSeconds;
-  // A schedule says itself how many retries there are, unless that is said too.
-  return schedule === undefined || schedule === null || changes.maxRetries !== undefined
-    ? config
-    : { ...config, maxRetries: schedule.length };
+  const config = { ...DEFAULTS, ...defaults, name: '', url: '', eventTypes: [], ...changes };
+  return withExpandedTypes(withSchedule(config, changes));
+}
+
+/** `null` stands for the profile's schedule. A schedule says itself how many retries there are, unless that is said too. */
+function withSchedule(config: WebhookConfig, given: WebhookChanges): WebhookConfig {
+  if (given.retryDelaysSeconds === undefined) return config;
+  const retryDelaysSeconds = given.retryDelaysSeconds ?? profileOf(config.profile).defaults.retryDelaysSeconds;
+  const maxRetries = given.maxRetries ?? retryDelaysSeconds?.length ?? config.maxRetries;
+  return { ...config, retryDelaysSeconds, maxRetries };
 }
 
 const withExpandedTypes = (config: WebhookConfig): WebhookConfig => ({

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { BUILT_IN } from '@grapnel/domain/catalogue';
 import { acceptEvent, type EventInput, MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from '@grapnel/domain/event/event';
+import { isEventTypeName } from '@grapnel/domain/event-type/event-type';
+import type { EventTypes } from '@grapnel/domain/event-type/event-types';
 import { type Violation, violation } from '@grapnel/domain/violation';
 import { HttpProblem } from '../problem.ts';
 import { unsaid } from '../validation.ts';
@@ -62,9 +65,15 @@ function checked(
   return read;
 }
 
+/** Which types operators have registered is for ingest to know; what cannot be one is refused here. */
+const PERHAPS: EventTypes = {
+  has: (type) => BUILT_IN.has(type) || isEventTypeName(type),
+  hasFamily: () => true,
+};
+
 function contentFaults(input: EventInput): Violation[] {
   // Whose it is and when it came do not matter to what is wrong with it.
-  const result = acceptEvent(input, { tenant: '', now: 0, newId: () => 'evt_' });
+  const result = acceptEvent(input, { tenant: '', now: 0, newId: () => 'evt_', types: PERHAPS });
   return result.ok ? [] : result.error;
 }
 

@@ -38,9 +38,11 @@ export interface Endpoint {
   readonly revision: number;
 }
 
-/** @throws when the profile is unknown to this version or a secret cannot be opened */
+/** @throws when the profile is unknown to this version, or there is no secret or it cannot be opened */
 export function endpointFrom(message: EndpointMessage, ring: KeyRing, brands: SignatureHeaders): Endpoint {
   if (!isProfileName(message.profile)) throw new Error(`unknown profile "${message.profile}"`);
+  // A signature under no secret could be made by anyone.
+  if (message.signed && message.secrets.length === 0) throw new Error('there is no secret to sign with');
   const profile = profileOf(message.profile);
   const url = new URL(message.url);
   const headers = withBasicAuth(message.customHeaders, url);

@@ -4,9 +4,11 @@ import type {
   AttachJobWebhookResponseSchema,
 } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { jobWebhookIdOf } from '@grapnel/domain/ids';
+import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { tenantOf } from '@grapnel/rpc/auth';
-import { RpcError } from '@grapnel/rpc/errors';
+import { Code, RpcError } from '@grapnel/rpc/errors';
 import type { CallContext } from '@grapnel/rpc/server';
+import type { CommandRejection } from '../command-webhook.ts';
 import { type CreateContext, createWebhook } from '../create-webhook.ts';
 import { toMessage } from './mapping.ts';
 import { refusal, storing } from './refusals.ts';
@@ -28,8 +30,12 @@ export async function attachJobWebhook(
   }
   const id = jobWebhookIdOf(tenant, jobId, url);
   await context.directory.caughtUp();
-  const known = context.directory.ofTenant(tenant, id);
-  if (known !== null) return { webhook: toMessage(known.webhook, known.revision), accountSecret: '' };
+  const { state, revision: known } = context.directory.find(id);
+  if (state.kind === 'deleted') throw tooLate('this webhook of the job was deleted');
+  if (state.kind === 'present') {
+    if (isRetired(state.webhook)) throw tooLate('the job has ended');
+    return { webhook: toMessage(state.webhook, known), accountSecret: '' };
+  }
   const made = await storing(() =>
     createWebhook(context, tenant, id, {
       profile: 'firecrawl',
@@ -43,7 +49,24 @@ export async function attachJobWebhook(
       includeWebhookId: request.includeWebhookId,
     }),
   );
-  if (!made.ok) throw refusal(made.error, id);
+  if (!made.ok) throw refusal(inTheseWords(made.error), id);
   const { webhook, revision, secret } = made.value;
   return { webhook: toMessage(webhook, revision), accountSecret: secret ?? '' };
+}
+
+const tooLate = (why: string): RpcError => new RpcError(Code.FAILED_PRECONDITION, `${why}; it gets no more events`);
+
+const isRetired = ({ status }: Webhook): boolean => status.kind === 'inactive' && status.reason === 'retired';
+
+/** The fields as this call names them; an event's place is left out, for short names have been spelt out by then. */
+function inTheseWords(rejection: CommandRejection): CommandRejection {
+  if (rejection.kind !== 'invalid') return rejection;
+  const violations = rejection.violations.map((each) => ({
+    ...each,
+    field: each.field
+      .replace(/^webhook_url$/, 'url')
+      .replace(/^event_types(\[\d+\])?$/, 'events')
+      .replace(/^custom_headers\b/, 'headers'),
+  }));
+  return { ...rejection, violations };
 }
