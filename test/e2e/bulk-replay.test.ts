@@ -1,5 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { encodeRecorded } from '@grapnel/contracts/aggregate-codec';
+import { DeliveryService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
+import { DeliveryStatus, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
+import { type DeliveryId, newReplayId, type WebhookId } from '@grapnel/domain/ids';
+import { LEASE_MS } from '@grapnel/domain/replay/decide';
+import { evolve } from '@grapnel/domain/replay/evolve';
+import { NOTHING_COUNTED, type Replay, type ReplayEvent } from '@grapnel/domain/replay/replay';
+import { openChannel } from '@grapnel/rpc/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../support/ground.ts';
+import { SERVICE_TOKEN, until } from '../support/ground.ts';
 import { type Answer, Platform } from '../support/platform.ts';
 
 let platform: Platform;
@@ -13,26 +22,24 @@ type Json = Answer['body'];
 /** A webhook with so many deliveries that failed for good; its endpoint answers again afterwards. */
 async function failedWebhook(path: string, count: number, types = ['crawl.page']): Promise<string> {
   const { id } = await platform.createWebhook(path, { max_retries: 0, event_types: ['crawl.*'] });
-  platform.receiver.respond({ status: 422 }, path);
-  for (let n = 0; n < count; n++) {
-    // A success now and then, because ten failures in a row would disable the webhook.
-    if (n % 8 === 7) await succeedOnce(id, path);
-    const type = types[n % types.length];
-    await platform.call('POST', '/v1/events', { type, data: { n } });
+  let sent = 0;
+  const send = async (status: number, numbers: readonly number[]): Promise<void> => {
+    platform.receiver.respond({ status }, path);
+    for (const n of numbers) {
+      await platform.call('POST', '/v1/events', { type: types[n % types.length] ?? '', data: { n, status } });
+    }
+    await platform.ended(id, (sent += numbers.length), 60_000);
+  };
+  for (let n = 0; n < count; n += 8) {
+    await send(
+      422,
+      Array.from({ length: Math.min(8, count - n) }, (_, i) => n + i),
+    );
+    // Ten failures in a row would disable the webhook.
+    await send(200, [0]);
   }
-  await until(`${count} failed`, async () => (await failed(id)).length >= count && true, 60_000);
-  platform.receiver.respond({ status: 200 }, path);
+  expect(await failed(id)).toHaveLength(count);
   return id;
-}
-
-async function succeedOnce(id: string, path: string): Promise<void> {
-  await until('no delivery waits', async () => (await platform.deliveries(id, '?status=pending')).length === 0);
-  platform.receiver.respond({ status: 200 }, path);
-  const before = (await platform.deliveries(id, '?status=delivered')).length;
-  await platform.call('POST', '/v1/events', { type: 'crawl.page', data: { fine: true } });
-  const more = async () => (await platform.deliveries(id, '?status=delivered')).length > before;
-  await until('one success', more, 30_000);
-  platform.receiver.respond({ status: 422 }, path);
 }
 
 const failed = (id: string): Promise<Json[]> => platform.deliveries(id, '?status=failed&limit=1000');
@@ -65,7 +72,7 @@ function sendings(path: string, since: number): Map<string, number> {
   return times;
 }
 
-describe('AC-13 bulk replay', () => {
+describe('AC-13 bulk replay', { timeout: 120_000 }, () => {
   it('AC-13 sends what failed again, same ids and bytes, each once, and says how far it is', async () => {
     const webhook = await failedWebhook('/bulk', 20, ['crawl.page', 'crawl.failed']);
     const before = idsOf(await failed(webhook));
@@ -104,6 +111,8 @@ describe('AC-13 bulk replay', () => {
     await platform.restartable.stop();
     const halfway = sendings('/again', since).size;
     await platform.restartable.start();
+    const back = async () => (await platform.call('GET', '/v1/webhooks')).status === 200;
+    await until('the API reaches it again', back, 30_000);
     const live = await platform.createWebhook('/live');
     await platform.call('POST', '/v1/events', { type: 'crawl.page', data: { live: true } });
     await platform.ended(live.id, 1, 30_000);
@@ -112,6 +121,46 @@ describe('AC-13 bulk replay', () => {
     await until('all are delivered', async () => (await failed(webhook)).length === 0, 30_000);
     const sent = sendings('/again', since);
     for (const id of before) expect(sent.get(id)).toBe(1);
+  });
+
+  it('AC-13 takes over a replay whose process died in the middle of a page, and sends none of it twice', async () => {
+    const webhook = (await failedWebhook('/taken', 8)) as WebhookId;
+    const since = platform.receiver.requestsTo('/taken').length;
+    const as = { metadata: { 'grapnel-tenant': platform.tenant } };
+    const statuses = [DeliveryStatus.FAILED];
+    const listed = await platform.query.client(QueryService).listDeliveries({ webhookId: webhook, statuses }, as);
+    const deliveries = listed.deliveries.map(({ id, sequence }) => ({ deliveryId: id, sequence }));
+    const round = Date.now();
+    const id = newReplayId(round, (bytes) => randomBytes(bytes));
+    const at = round - LEASE_MS;
+    const filter = { statuses: ['failed'], from: null, to: round, eventTypes: [] } as const;
+    const page = {
+      deliveries: deliveries.map((one) => ({ id: one.deliveryId as DeliveryId, sequence: Number(one.sequence) })),
+      ...{ skipped: 0, next: null, position: null },
+    };
+    const events: ReplayEvent[] = [
+      { type: 'requested', at: round, id, tenant: platform.tenant, webhookId: webhook, filter, ratePerSecond: 200 },
+      { type: 'claimed', at, runner: 'gone' },
+      { type: 'advanced', at, runner: 'gone', done: NOTHING_COUNTED, page },
+    ];
+    const state = events.reduce<Replay | null>(evolve, null);
+    // What the process had asked for when it died: half of the page.
+    using dispatcher = openChannel({ address: platform.env['DELIVERY_GRPC'] ?? '', token: SERVICE_TOKEN });
+    const half = { webhookId: webhook, round: BigInt(round), bulk: true, deliveries: deliveries.slice(0, 4) };
+    await dispatcher.client(DeliveryService).replayDeliveries(half, as);
+    await until('half is delivered', async () => (await failed(webhook)).length === 4, 30_000);
+    const { open, names } = platform.ground;
+    const aggregate = { tenant: platform.tenant, kind: 'replay', id } as const;
+    await open.streams.publish(encodeRecorded(aggregate, { event: events[2], state }, 0, names));
+    await until('somebody knows it', async () => (await replayOf(id)) !== undefined);
+    expect(await end(id)).toMatchObject({
+      status: 'finished',
+      progress: { found: 8, queued: 8, skipped: 0, failed: 0 },
+    });
+    await until('all are delivered', async () => (await failed(webhook)).length === 0, 30_000);
+    const sent = sendings('/taken', since);
+    expect([...sent.keys()].toSorted()).toEqual(deliveries.map(({ deliveryId }) => deliveryId).toSorted());
+    expect(new Set(sent.values())).toEqual(new Set([1]));
   });
 
   it('AC-13 stops when it is cancelled', async () => {
@@ -125,7 +174,6 @@ describe('AC-13 bulk replay', () => {
     const rest = await start(webhook);
     await end(rest.replay_id);
     const first = await replayOf(job.replay_id);
-    console.log(JSON.stringify([first, await replayOf(rest.replay_id), (await platform.call('GET', `/v1/webhooks/${webhook}`)).body, (await failed(webhook)).length]));
     expect(first.progress.queued).toBeLessThan(16);
     await until('all are delivered', async () => (await failed(webhook)).length === 0, 30_000);
     expect((await platform.call('POST', `/v1/replays/${rest.replay_id}/cancel`)).status).toBe(409);

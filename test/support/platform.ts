@@ -108,13 +108,13 @@ export class Platform implements AsyncDisposable {
       const env = { ...base, ...port, QUERY_GRPC: grpc(projector) };
       dispatchers.push(stack.use(await startDispatcher(env, `dispatcher-${i}`)));
     }
-    const ingest = stack.use(
-      await createIngest(readIngestConfig({ ...base, INGEST_GRPC_PORT: '0', INGEST_HTTP_PORT: '0' }), QUIET),
-    );
+    const delivery = { DELIVERY_GRPC: grpc(dispatchers[0] as RunningApp) };
+    const anyPorts = { INGEST_GRPC_PORT: '0', INGEST_HTTP_PORT: '0' };
+    const ingest = stack.use(await createIngest(readIngestConfig({ ...base, ...delivery, ...anyPorts }), QUIET));
     const env = {
       ...base,
       QUERY_GRPC: grpc(projector),
-      DELIVERY_GRPC: grpc(dispatchers[0] as RunningApp),
+      ...delivery,
       INGEST_GRPC: grpc(ingest),
     };
     const gateway = stack.use(await createGateway(readGatewayConfig({ ...env, GATEWAY_PORT: '0' }), QUIET));

@@ -4,11 +4,13 @@ import { ConfigError } from '@grapnel/runtime/env';
 import { Command } from 'commander';
 import { CommandError, sentenceOf } from './command-error.ts';
 import { addDeliveries } from './commands/deliveries.ts';
+import { addEventTypes } from './commands/event-types.ts';
 import { asCalled, calledBy, helpAs, helpWhenBare } from './commands/help.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRebuild, addStatus } from './commands/projection.ts';
 import { addProvision } from './commands/provision.ts';
 import { addPublish } from './commands/publish.ts';
+import { addReplays } from './commands/replays.ts';
 import { addWebhooks } from './commands/webhooks.ts';
 import { Screen } from './screen.ts';
 import { addUp } from './up/command.ts';
@@ -21,8 +23,8 @@ const program = new Command(name)
   .showHelpAfterError('(--help says more)')
   .helpCommand(false);
 for (const add of [
-  ...[addUp, addStatus, addWebhooks, addPublish, addDeliveries],
-  ...[addKeys, addRebuild, addProvision],
+  ...[addUp, addStatus, addWebhooks, addPublish, addDeliveries, addReplays],
+  ...[addKeys, addEventTypes, addRebuild, addProvision],
 ]) {
   add(program, screen, process.env);
 }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '@grapnel/runtime/clock';
 import { silentLogger } from '@grapnel/runtime/logger';
 import type { StreamConfig } from '@grapnel/stream/config';
 import { openConnections } from '@grapnel/stream/connections';
-import { type ProvisionOptions, provision } from '@grapnel/stream/provision';
+import { type ProvisionOptions, provision, serverProblem } from '@grapnel/stream/provision';
 import { CommandError } from './command-error.ts';
 
 const CONNECT_WITHIN_MS = 15_000;
@@ -26,6 +26,8 @@ export async function provisionStreams(
   const connections = await Promise.race([connecting, late]);
   patience.abort();
   await using _ = connections;
+  const problem = serverProblem(connections.publishing);
+  if (problem !== null) throw new CommandError(problem);
   await provision(connections.publishing, config.names, options);
 }
 

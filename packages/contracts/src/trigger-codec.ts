@@ -89,14 +89,14 @@ function configMessage(config: TriggerConfig): MessageInitShape<typeof TriggerCo
   };
 }
 
-export function mappingMessage(mapping: Mapping) {
+function mappingMessage(mapping: Mapping) {
   const each = ({ path, alias }: Mapped) => ({ path, ...(alias === null ? {} : { alias }) });
   return { headers: mapping.headers.map(each), query: mapping.query.map(each), body: mapping.body.map(each) };
 }
 
 type StepInit = NonNullable<NonNullable<MessageInitShape<typeof TriggerConfigSchema>['flow']>['steps']>[number];
 
-export function stepMessage(step: Step): StepInit {
+function stepMessage(step: Step): StepInit {
   const label = step.label === null ? {} : { label: step.label };
   switch (step.kind) {
     case 'condition': {

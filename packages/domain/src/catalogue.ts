@@ -1,3 +1,5 @@
+import type { EventTypes } from './event-type/event-types.ts';
+
 /** One type of event that producers may publish and webhooks may subscribe to. */
 export interface EventType {
   readonly name: string;
@@ -75,8 +77,11 @@ export function familiesOf(type: string): string[] {
 
 const FAMILIES: ReadonlySet<string> = new Set(CATALOGUE.flatMap((type) => familiesOf(type.name)));
 
+/** The types that every deployment has. */
+export const BUILT_IN: EventTypes = { has: isCatalogued, hasFamily: (family) => FAMILIES.has(family) };
+
 /** Whether a webhook may subscribe to `pattern`: a type, `family.*` or `*`. */
-export function isSubscribable(pattern: string): boolean {
-  if (pattern === '*' || isCatalogued(pattern)) return true;
-  return pattern.endsWith('.*') && FAMILIES.has(pattern.slice(0, -2));
+export function isSubscribable(pattern: string, types: EventTypes = BUILT_IN): boolean {
+  if (pattern === '*' || types.has(pattern)) return true;
+  return pattern.endsWith('.*') && types.hasFamily(pattern.slice(0, -2));
 }

@@ -29,6 +29,12 @@ export const isEventId = (text: string): text is EventId => EVENT_ID.test(text);
 /** A tenant id is one token of a subject: no dots, stars or spaces. */
 export const isTenantId = (text: string): text is TenantId => TENANT_ID.test(text);
 
+/**
+ * Stands where a tenant would, for what belongs to the deployment. No tenant can have this name: it is not a
+ * {@link isTenantId tenant id}.
+ */
+export const DEPLOYMENT: TenantId = '_';
+
 // Crockford's base 32 in lower case: no i, l, o, u.
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

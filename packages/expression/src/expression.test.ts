@@ -49,6 +49,23 @@ describe('expressions', () => {
     expect(ask('data.__proto__ == 1')).toBeInstanceOf(Error);
   });
 
+  it('cost a bounded time, however large the data and however they are written', () => {
+    const data = { n: Array.from({ length: 200_000 }, () => 1), s: 'x'.repeat(500_000) };
+    const costOf = (text: string) => {
+      const compiled = compileExpression(text, ['data']);
+      return compiled.ok ? evaluate(compiled.value, { data }) : compiled;
+    };
+    const expensive = { ok: false, error: 'costs too much for data of this size' };
+    expect(costOf('data.n.all(x, !data.s.matches("y"))')).toEqual(expensive);
+    expect(costOf('data.n.all(x, x > 0)')).toEqual(expensive);
+    expect(costOf('data.n.all(x, x > 0) || true')).toEqual(expensive);
+    expect(costOf(Array.from({ length: 60 }, () => '!data.s.matches("y+z")').join(' && '))).toEqual(expensive);
+    expect(costOf('data.s.matches("x+") && size(data.n) == 200000 && data.n[7] == 1')).toEqual({
+      ok: true,
+      value: true,
+    });
+  });
+
   const refused: [string, string][] = [
     ['', 'must not be empty'],
     ['data.n ==', 'not a valid expression'],

@@ -1,6 +1,7 @@
 import { celEnv, isCelError, isCelList, isCelMap, parse, plan } from '@bufbuild/cel';
 import { err, ok, type Result } from '@grapnel/domain/result';
-import { nestedLoops, unknownNames } from './syntax.ts';
+import { METERS, metered, withBudget } from './budget.ts';
+import { childrenOf, nestedLoops, unknownNames } from './syntax.ts';
 
 // CEL by the makers of the protobuf runtime used here: its regular expressions are RE2, which no pattern can stall.
 
@@ -9,6 +10,8 @@ export const MAX_EXPRESSION_CHARS = 2_000;
 /** A checked expression, ready to be asked again and again. */
 export interface Expression {
   readonly text: string;
+  /** @internal */
+  readonly loops: number;
   /** @internal */
   readonly run: (variables: Record<string, unknown>) => unknown;
 }
@@ -27,19 +30,23 @@ export function compileExpression(text: string, variables: readonly string[]): R
       return err(`speaks of ${unknown.join(', ')}; it may speak of ${variables.join(', ')}`);
     }
     if (nestedLoops(parsed)) return err('has a loop inside a loop, which is not allowed');
+    const loops = metered(parsed.expr, childrenOf);
     const run = plan(ENVIRONMENT, parsed) as Expression['run'];
-    return ok({ text, run });
+    return ok({ text, loops, run });
   } catch (error) {
     return err(`is not a valid expression: ${messageOf(error)}`);
   }
 }
 
-const ENVIRONMENT = celEnv();
+const ENVIRONMENT = celEnv(METERS);
 
-/** What the expression comes to for these variables, as JSON; an error where it cannot be evaluated. */
+/**
+ * What the expression comes to for these variables, as JSON; an error where it cannot be evaluated, or where loops or
+ * regular expressions would take longer than about a second for data of this size.
+ */
 export function evaluate(expression: Expression, variables: Record<string, unknown>): Result<unknown, string> {
   try {
-    const value = expression.run(variables);
+    const value = withBudget(expression.loops, variables, () => expression.run(variables));
     return isCelError(value) ? err(value.message) : ok(plain(value));
   } catch (error) {
     return err(messageOf(error));

@@ -74,7 +74,7 @@ function rootOf(expr: Expr | undefined): string {
   }
 }
 
-function childrenOf({ exprKind }: Expr): Expr[] {
+export function childrenOf({ exprKind }: Expr): Expr[] {
   switch (exprKind.case) {
     case 'selectExpr':
       return present([exprKind.value.operand]);

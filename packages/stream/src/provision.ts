@@ -56,14 +56,15 @@ export const LANE_WINDOW = 512;
 /** A body of 1 MB grows when it is rendered, escaped or enveloped. */
 const MIN_PAYLOAD = 8 * 1_048_576;
 
+/** Why the server cannot hold Grapnel's messages; `null` when it can. */
+export function serverProblem({ info }: NatsConnection): string | null {
+  const allowed = info?.max_payload ?? 0;
+  if (allowed >= MIN_PAYLOAD) return null;
+  return `nats-server takes messages of at most ${allowed} bytes; Grapnel needs ${MIN_PAYLOAD}: set max_payload: 8MB in its configuration`;
+}
+
 /** Makes every stream, consumer and bucket, or brings an existing one in line. Safe to repeat and to run twice at once. */
 export async function provision(connection: NatsConnection, names: Topology, options: ProvisionOptions): Promise<void> {
-  const allowed = connection.info?.max_payload ?? 0;
-  if (allowed < MIN_PAYLOAD) {
-    throw new Error(
-      `nats-server takes messages of at most ${allowed} bytes; Grapnel needs ${MIN_PAYLOAD}: set max_payload: 8MB in its configuration`,
-    );
-  }
   const manager = await jetstreamManager(connection);
   for (const stream of streams(names, options)) await ensureStream(manager, stream);
   for (const [stream, consumer] of consumers(names, options)) await ensureConsumer(manager, stream, consumer);

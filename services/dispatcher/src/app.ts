@@ -6,6 +6,7 @@ import { Readiness } from '@grapnel/runtime/health';
 import { type Logger, silentLogger } from '@grapnel/runtime/logger';
 import { startOpsServer } from '@grapnel/runtime/ops-server';
 import type { RunningApp } from '@grapnel/runtime/run';
+import { Semaphore } from '@grapnel/runtime/semaphore';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
 import { runLanePumps } from '@grapnel/stream/lane-pump';
 import { openMembers } from '@grapnel/stream/members';
@@ -14,6 +15,7 @@ import { UndiciSender } from './attempt/undici-sender.ts';
 import type { DispatcherConfig } from './config.ts';
 import { EndpointDirectory } from './endpoint/directory.ts';
 import { DEFAULT_GATES, Gates } from './endpoint/gates.ts';
+import { callOutService } from './grpc/call-out-service.ts';
 import { deliveryService } from './grpc/delivery-service.ts';
 import { observeDispatcher } from './observe-dispatcher.ts';
 import { Partitions } from './partitions.ts';
@@ -22,6 +24,9 @@ import { InFlight } from './turn/in-flight.ts';
 import { JobOrder } from './turn/job-order.ts';
 import type { TurnEnd } from './turn/take-turn.ts';
 import { Turns } from './turn/turns.ts';
+
+/** Of flows, beside the deliveries: they must not take each other's place. */
+const MAX_CALL_OUTS = 256;
 
 export interface DispatcherOverrides {
   readonly logger?: Logger;
@@ -108,7 +113,14 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
       tls: config.rpc.tls,
       logger,
       authenticate: authenticator(config.rpc.serviceToken, noTenants),
-      services: [deliveryService({ streams, names, endpoints, clock })],
+      services: [
+        deliveryService({ streams, names, endpoints, clock }),
+        callOutService({
+          sender,
+          policy: { allowLocal: config.allowLocalWebhooks },
+          slots: new Semaphore(MAX_CALL_OUTS),
+        }),
+      ],
     }),
   );
   await endpoints.loaded();

@@ -5,9 +5,14 @@ import type { Endpoint } from './endpoint/endpoint.ts';
 
 /** One request to be made; everything in it is decided. */
 export interface AttemptRequest {
+  /** POST where it is not said. */
+  readonly method?: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  /** `null`: none. */
+  readonly body: Uint8Array | null;
+  /** Of the answer's body; what the history shows where it is not said. */
+  readonly keptChars?: number;
   /** Milliseconds for everything: name, connection, TLS, request, the whole answer. */
   readonly deadlineMs: number;
 }

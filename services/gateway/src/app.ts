@@ -1,7 +1,9 @@
 import { DeliveryService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
+import { ExecutionService } from '@grapnel/contracts/gen/grapnel/ingest/v1/execution_pb';
 import { IngestService } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { ReplayService } from '@grapnel/contracts/gen/grapnel/subscription/v1/replay_pb';
+import { TriggerService } from '@grapnel/contracts/gen/grapnel/subscription/v1/trigger_pb';
 import { WebhookService } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { openChannel } from '@grapnel/rpc/client';
 import { KeyDirectory } from '@grapnel/rpc/key-directory';
@@ -36,12 +38,15 @@ export async function createApp(config: GatewayConfig, overrides: GatewayOverrid
 
   const channel = (address: string) => opened.use(openChannel({ address, token: rpc.serviceToken, tls: rpc.tls }));
   const subscription = channel(services.subscription);
+  const ingest = channel(services.ingest);
   const backends = {
     webhooks: subscription.client(WebhookService),
     replays: subscription.client(ReplayService),
     history: channel(services.query).client(QueryService),
     deliveries: channel(services.delivery).client(DeliveryService),
-    ingest: channel(services.ingest).client(IngestService),
+    ingest: ingest.client(IngestService),
+    triggers: subscription.client(TriggerService),
+    executions: ingest.client(ExecutionService),
   };
   const keys = opened.use(new KeyDirectory(subscription, clock, logger));
   const readiness = new Readiness();
@@ -50,7 +55,7 @@ export async function createApp(config: GatewayConfig, overrides: GatewayOverrid
   opened.defer(async () => telemetry?.stop());
 
   const tails = new OpenTails(config.tails);
-  const api = { backends, keys, clock, tails };
+  const api = { backends, keys, clock, tails, triggersUrl: config.triggersUrl };
   const http = await createHttpServer({ api, readiness, telemetry, logger, checkAnswers });
   opened.defer(() => http.close());
   opened.defer(() => readiness.beginStop());

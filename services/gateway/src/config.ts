@@ -14,6 +14,8 @@ export interface GatewayConfig {
     readonly delivery: string;
     readonly ingest: string;
   };
+  /** Public base of triggers' URLs, without a slash at its end. */
+  readonly triggersUrl: string | null;
   readonly tails: {
     /** Open live tails in all; each holds a gRPC stream. */
     readonly max: number;
@@ -33,6 +35,7 @@ export function readConfig(source: EnvSource): GatewayConfig {
       delivery: address(env, 'DELIVERY_GRPC'),
       ingest: address(env, 'INGEST_GRPC'),
     },
+    triggersUrl: baseUrl(env, 'GRAPNEL_TRIGGERS_URL'),
     tails: {
       max: env.integer('GATEWAY_MAX_TAILS', 500, { min: 1, max: 100_000 }),
       maxPerTenant: env.integer('GATEWAY_MAX_TAILS_PER_TENANT', 20, { min: 1, max: 100_000 }),
@@ -40,6 +43,14 @@ export function readConfig(source: EnvSource): GatewayConfig {
   };
   env.done();
   return config;
+}
+
+function baseUrl(env: EnvReader, name: string): string | null {
+  const value = env.optional(name);
+  if (value === null) return null;
+  if (!/^https?:\/\/[^\s?#]+$/.test(value))
+    env.problem(`${name} is "${value}"; it may be an http or https URL without a query`);
+  return value.replace(/\/+$/, '');
 }
 
 function address(env: EnvReader, name: string): string {

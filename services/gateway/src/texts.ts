@@ -2,6 +2,8 @@
 export const TEXTS = {
   webhookNotFound: 'Webhook not found',
   deliveryNotFound: 'Delivery not found',
+  triggerNotFound: 'Trigger not found',
+  executionNotFound: 'Execution not found',
   replayNotFound: 'Replay not found',
   unavailable: 'The service is temporarily unavailable; try again shortly',
   deadlineExceeded: 'The service did not answer in time',

@@ -2,14 +2,14 @@ import { encodeEvent } from '@grapnel/contracts/event-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import { acceptEvent, type Event, type EventInput } from '@grapnel/domain/event/event';
 import { type Entropy, newEventId, type TenantId } from '@grapnel/domain/ids';
-import type { Result } from '@grapnel/domain/result';
+import { err, type Result } from '@grapnel/domain/result';
 import type { Violation } from '@grapnel/domain/violation';
 import type { Clock } from '@grapnel/runtime/clock';
 import { StoreUnavailable } from '@grapnel/stream/ports';
 import type { Admission } from './admission.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
 import type { Outcome } from './outcome.ts';
-import type { EventStore } from './ports.ts';
+import type { EventStore, PublishableTypes } from './ports.ts';
 import type { PublishTrace } from './publish-trace.ts';
 
 /** An event as an edge hands it in. */
@@ -30,6 +30,7 @@ export interface AcceptParts {
   readonly entropy: Entropy;
   readonly metrics: IngestMetrics;
   readonly tracing: PublishTrace;
+  readonly types: PublishableTypes;
 }
 
 const SHORTEST_RETRY_MS = 100;
@@ -49,6 +50,8 @@ export class AcceptEvents {
 
   /** One event, at once or not at all. */
   async accept(submission: Submission): Promise<Outcome> {
+    const later = this.#notLoaded(submission);
+    if (later !== null) return later;
     const checked = this.#check(submission);
     if (!checked.ok) return { kind: 'invalid', violations: checked.error };
     if (!this.#parts.admission.tryEnter(submission.input.data.byteLength)) return this.#busy(checked.value);
@@ -60,6 +63,8 @@ export class AcceptEvents {
    * event is `outcome`, later. Rejects with the signal's reason when that ends the waiting.
    */
   async acceptInTurn(submission: Submission, signal: AbortSignal): Promise<{ readonly outcome: Promise<Outcome> }> {
+    const later = this.#notLoaded(submission);
+    if (later !== null) return { outcome: Promise.resolve(later) };
     const checked = this.#check(submission);
     if (!checked.ok) return { outcome: Promise.resolve({ kind: 'invalid', violations: checked.error }) };
     await this.#parts.admission.enter(submission.input.data.byteLength, signal);
@@ -68,6 +73,8 @@ export class AcceptEvents {
 
   /** All or, when one is wrong or there is no room for all, none. Fields of the `n`th are named `events[n].…`. */
   async acceptTogether(submissions: readonly Submission[]): Promise<Outcome[]> {
+    const later = submissions.map((submission) => this.#notLoaded(submission)).find((outcome) => outcome !== null);
+    if (later !== undefined) return submissions.map(() => later);
     const checked = submissions.map((submission, n) => this.#check(submission, `events[${n}].`));
     const violations = checked.flatMap((result) => (result.ok ? [] : result.error));
     if (violations.length > 0) return [{ kind: 'invalid', violations }];
@@ -77,12 +84,23 @@ export class AcceptEvents {
     return Promise.all(events.map((event, n) => this.#store(event, submissions[n] as Submission)));
   }
 
+  /** Before all types are known, an unknown one may well be good: that is an outage, not a refusal. */
+  #notLoaded({ input: { type } }: Submission): Outcome | null {
+    const { types, metrics } = this.#parts;
+    const problem = types.has(type) ? null : types.problem();
+    if (problem === null) return null;
+    metrics.count(type, 'busy');
+    return { kind: 'busy', message: `${problem}; nothing was stored`, retryAfterMs: UNAVAILABLE_RETRY_MS };
+  }
+
   #check({ input, tenant }: Submission, at = ''): Result<Event, Violation[]> {
-    const { clock, entropy, metrics } = this.#parts;
+    const { clock, entropy, metrics, types } = this.#parts;
     const now = clock.now();
-    const checked = acceptEvent(input, { tenant, now, newId: () => newEventId(now, entropy) }, at);
-    if (!checked.ok) metrics.count(input.type, 'invalid');
-    return checked;
+    const checked = acceptEvent(input, { tenant, now, newId: () => newEventId(now, entropy), types }, at);
+    const mismatch = checked.ok ? types.violation(input.type, input.data, `${at}data`) : null;
+    if (checked.ok && mismatch === null) return checked;
+    metrics.count(input.type, 'invalid');
+    return checked.ok && mismatch !== null ? err([mismatch]) : checked;
   }
 
   /** For an event that was let in; leaves when the store has answered. */

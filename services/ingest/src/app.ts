@@ -14,12 +14,20 @@ import { openStreams } from '@grapnel/stream/open';
 import { AcceptEvents } from './accept-events.ts';
 import { Admission } from './admission.ts';
 import type { IngestConfig } from './config.ts';
+import { EventTypeDirectory } from './event-types/event-type-directory.ts';
+import { executionService } from './grpc/execution-service.ts';
 import { ingestService } from './grpc/ingest-service.ts';
 import { startHttpEdge } from './http/server.ts';
 import { IngestMetrics } from './ingest-metrics.ts';
 import { MAX_REQUEST_BYTES } from './limits.ts';
 import type { ApiKeys, EventStore } from './ports.ts';
 import { PublishTrace } from './publish-trace.ts';
+import { dispatcherCallOuts } from './triggers/call-out-sender.ts';
+import { flowConditions } from './triggers/conditions.ts';
+import { FlowRunner } from './triggers/flow-runner.ts';
+import { runFlows } from './triggers/run-flows.ts';
+import { SynchronousFlows } from './triggers/synchronous-flows.ts';
+import { TriggerDirectory } from './triggers/trigger-directory.ts';
 
 export interface IngestOverrides {
   readonly logger?: Logger;
@@ -34,27 +42,51 @@ export async function createApp(config: IngestConfig, overrides: IngestOverrides
   const { clock = systemClock, logger = silentLogger, telemetry = null } = overrides;
   const { host, opsPort, otlpEndpoint } = config.common;
   const { serviceToken, tls } = config.rpc;
+  const { names } = config.stream;
+  const entropy = (bytes: number): Uint8Array => randomBytes(bytes);
   await using stack = new AsyncDisposableStack();
 
   const { streams } = stack.use(await openStreams(config.stream, 'ingest', clock, logger));
   const channel = stack.use(openChannel({ address: config.subscription, token: serviceToken, tls }));
   const keys = stack.use(new KeyDirectory(channel, clock, logger));
 
+  const types = stack.use(new EventTypeDirectory(channel, clock, logger));
+
   const admission = new Admission(config.outstanding);
   stack.defer(() => admission.idle());
   const accept = new AcceptEvents({
     store: overrides.aroundStore?.(streams) ?? streams,
-    names: config.stream.names,
+    names,
     admission,
     clock,
-    entropy: (bytes) => randomBytes(bytes),
-    metrics: stack.use(new IngestMetrics(admission)),
+    entropy,
+    metrics: stack.use(new IngestMetrics(admission, types)),
     tracing: new PublishTrace(otlpEndpoint !== null),
+    types,
   });
+
+  const triggers = stack.use(new TriggerDirectory(channel, clock, logger));
+  const dispatcher = stack.use(openChannel({ address: config.delivery, token: serviceToken, tls }));
+  const runner = new FlowRunner({
+    streams,
+    names,
+    clock,
+    callOut: dispatcherCallOuts(dispatcher),
+    ask: flowConditions(),
+    writer: `${config.common.instance}:${randomBytes(6).toString('hex')}`,
+  });
+  const synchronous = new SynchronousFlows(runner, logger);
+  const stop = new AbortController();
+  const flows = runFlows({ streams, names, clock, logger, triggers, runner, synchronous }, stop.signal);
+  stack.defer(() => flows);
+  stack.defer(() => synchronous.idle());
+  stack.defer(() => stop.abort());
 
   const readiness = new Readiness();
   readiness.add('streams', () => streams.problem());
   readiness.add('keys', () => keys.problem());
+  readiness.add('event types', () => types.problem());
+  readiness.add('triggers', () => triggers.problem());
   const ops = stack.use(await startOpsServer({ host, port: opsPort, readiness, telemetry }));
   const grpc = await startRpcServer({
     host,
@@ -63,11 +95,20 @@ export async function createApp(config: IngestConfig, overrides: IngestOverrides
     logger,
     maxRequestBytes: MAX_REQUEST_BYTES,
     authenticate: authenticator(serviceToken, onceLoaded(keys)),
-    services: [ingestService(accept, config.streamWindow)],
+    services: [ingestService(accept, config.streamWindow), executionService({ streams, names, runner })],
   });
   stack.use(grpc);
   const http = stack.use(
-    await startHttpEdge({ host, port: config.httpPort, readiness, telemetry, accept, keys, logger }),
+    await startHttpEdge({
+      host,
+      port: config.httpPort,
+      readiness,
+      telemetry,
+      accept,
+      keys,
+      logger,
+      triggers: { triggers, accept, flows: synchronous, clock, entropy },
+    }),
   );
   // Last in, first out: not ready, the edges finish what they have, the store answers, connections close.
   stack.defer(() => {

@@ -12,6 +12,8 @@ export interface IngestConfig {
   readonly httpPort: number;
   /** `host:port` of the subscription service, which knows the API keys. */
   readonly subscription: string;
+  /** `host:port` of the dispatcher, which makes the requests of flows. */
+  readonly delivery: string;
   /** Events read and not yet stored, over all callers. */
   readonly outstanding: AdmissionLimit;
   /** Events of one stream that are not yet acknowledged to its producer. */
@@ -28,6 +30,7 @@ export function readConfig(source: EnvSource): IngestConfig {
     grpcPort: env.integer('INGEST_GRPC_PORT', 8081, { min: 0, max: 65_535 }),
     httpPort: env.integer('INGEST_HTTP_PORT', 8082, { min: 0, max: 65_535 }),
     subscription: env.text('SUBSCRIPTION_GRPC', '127.0.0.1:8083'),
+    delivery: env.text('DELIVERY_GRPC', '127.0.0.1:8085'),
     outstanding: {
       events: env.integer('INGEST_MAX_OUTSTANDING_EVENTS', 4_096, { min: 1, max: 1_000_000 }),
       bytes: env.integer('INGEST_MAX_OUTSTANDING_BYTES', 64 * 1_048_576, { min: 1_048_576, max: 16 * 1_073_741_824 }),

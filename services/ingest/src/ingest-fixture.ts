@@ -1,9 +1,20 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { decodeEvent } from '@grapnel/contracts/event-codec';
 import { IngestService } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { DirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
+import {
+  EventTypeService,
+  type RegisteredEventTypeSchema,
+} from '@grapnel/contracts/gen/grapnel/subscription/v1/event_type_pb';
+import {
+  TriggerDirectoryService,
+  type WatchTriggersResponseSchema,
+} from '@grapnel/contracts/gen/grapnel/subscription/v1/trigger_pb';
 import { decodeText, type Message } from '@grapnel/contracts/message';
 import { topology } from '@grapnel/contracts/topology';
+import { triggerMessage } from '@grapnel/contracts/trigger-codec';
 import { hashApiKey } from '@grapnel/domain/tenancy/api-key';
+import type { Trigger } from '@grapnel/domain/trigger/trigger';
 import { authenticator, noTenants } from '@grapnel/rpc/auth';
 import { openChannel, type RpcClient } from '@grapnel/rpc/client';
 import { register, startRpcServer } from '@grapnel/rpc/server';
@@ -63,8 +74,11 @@ export interface Reply {
 export interface IngestFixture {
   readonly env?: Record<string, string>;
   readonly overrides?: IngestOverrides;
+  /** Types beside the built-in ones. */
+  readonly types?: readonly MessageInitShape<typeof RegisteredEventTypeSchema>[];
   /** Another nats-server than the run's. */
   readonly nats?: string;
+  readonly triggers?: readonly Trigger[];
 }
 
 /** A whole ingest service on free ports, with its own streams and a subscription service's key directory. */
@@ -72,6 +86,8 @@ export async function startIngest({
   env = {},
   overrides = {},
   nats = natsUrl(),
+  types = [],
+  triggers = [],
 }: IngestFixture = {}): Promise<RunningIngest> {
   await using stack = new AsyncDisposableStack();
   const prefix = testPrefix();
@@ -79,7 +95,7 @@ export async function startIngest({
   const connection = await connect({ servers: nats });
   await provision(connection, names, DEFAULT_PROVISION);
   await connection.drain();
-  const directory = stack.use(await startKeyDirectory());
+  const directory = stack.use(await startDirectories(types, triggers));
   const config = readConfig({
     GRAPNEL_MODE: 'development',
     GRAPNEL_OPS_PORT: '0',
@@ -128,8 +144,8 @@ export async function send(url: string, body: unknown, headers: Record<string, s
 
 export const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
-/** The part of the subscription service that ingest calls, as a server of its own. */
-function startKeyDirectory() {
+/** The parts of the subscription service that ingest calls, as a server of their own. */
+function startDirectories(registered: NonNullable<IngestFixture['types']>, triggers: readonly Trigger[]) {
   const entries = [
     { keyHash: Buffer.from(hashApiKey(KEY), 'hex'), tenant: TENANT, active: true },
     { keyHash: Buffer.from(hashApiKey(OTHER_KEY), 'hex'), tenant: OTHER_TENANT, active: true },
@@ -148,10 +164,30 @@ function startKeyDirectory() {
       await untilEnd(signal);
     },
   });
+  const triggerDirectory = register(TriggerDirectoryService, 'service', {
+    async *watchTriggers(_request, { signal }): AsyncIterable<MessageInitShape<typeof WatchTriggersResponseSchema>> {
+      for (const each of triggers) yield { change: { case: 'changed', value: { trigger: triggerMessage(each, 1) } } };
+      yield { change: { case: 'snapshotDone', value: {} } };
+      await untilEnd(signal);
+    },
+  });
+  const refused = async (): Promise<never> => {
+    throw new Error('the tests of ingest register no types');
+  };
+  const eventTypes = register(EventTypeService, 'service', {
+    async *watchEventTypes(_request, { signal }) {
+      for (const value of registered) yield { change: { case: 'changed' as const, value } };
+      yield { change: { case: 'snapshotDone' as const, value: {} } };
+      await untilEnd(signal);
+    },
+    defineEventType: refused,
+    archiveEventType: refused,
+    listRegisteredEventTypes: refused,
+  });
   return startRpcServer({
     host: '127.0.0.1',
     port: 0,
-    services: [service],
+    services: [service, triggerDirectory, eventTypes],
     authenticate: authenticator(SERVICE_TOKEN, noTenants),
     logger: silentLogger,
   });

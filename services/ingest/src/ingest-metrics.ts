@@ -1,4 +1,4 @@
-import { isCatalogued } from '@grapnel/domain/catalogue';
+import type { EventTypes } from '@grapnel/domain/event-type/event-types';
 import { type BatchObservableCallback, metrics } from '@opentelemetry/api';
 import type { Admission } from './admission.ts';
 
@@ -12,9 +12,11 @@ export class IngestMetrics implements Disposable {
   readonly #counts = new Map<string, Map<EventResult, number>>();
   readonly #duration;
   readonly #unregister: () => void;
+  readonly #types: EventTypes;
 
   /** Make it after telemetry has started: a meter made before stays silent. */
-  constructor(admission: Admission) {
+  constructor(admission: Admission, types: EventTypes) {
+    this.#types = types;
     const meter = metrics.getMeter('grapnel');
     this.#duration = meter.createHistogram('grapnel.ingest.accept.duration', {
       description: 'Time from an event read to its being stored.',
@@ -44,7 +46,7 @@ export class IngestMetrics implements Disposable {
 
   count(type: string, result: EventResult): void {
     // What producers invent must not become a time series each.
-    const known = isCatalogued(type) ? type : 'unknown';
+    const known = this.#types.has(type) ? type : 'unknown';
     let results = this.#counts.get(known);
     if (results === undefined) {
       results = new Map();

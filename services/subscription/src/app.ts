@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { RegisteredType } from '@grapnel/domain/event-type/event-type';
 import type { Replay } from '@grapnel/domain/replay/replay';
 import { hashApiKey } from '@grapnel/domain/tenancy/api-key';
 import { authenticator, type KeyLookup } from '@grapnel/rpc/auth';
@@ -16,9 +17,11 @@ import { Conditions } from './conditions.ts';
 import type { SubscriptionConfig } from './config.ts';
 import { Directory } from './directory.ts';
 import { systemResolve } from './endpoint-names.ts';
+import { KnownTypes } from './event-types/known-types.ts';
 import { MAX_DELIVERIES, runFanOut } from './fan-out.ts';
 import { apiKeyService } from './grpc/api-key-service.ts';
 import { directoryService } from './grpc/directory-service.ts';
+import { eventTypeService } from './grpc/event-type-service.ts';
 import { replayService } from './grpc/replay-service.ts';
 import { triggerDirectoryService } from './grpc/trigger-directory-service.ts';
 import { triggerService } from './grpc/trigger-service.ts';
@@ -59,16 +62,13 @@ export async function createApp(
   const common = { keyRing, directory, webhooks: directory, streams, names, clock, logger, entropy, conditions };
   const following = directory.follow(signal);
   await directory.caughtUp();
+  const types = directory.records<RegisteredType>('event_type');
+  const known = new KnownTypes(types);
   const replays = directory.records<Replay>('replay');
   const replaying = openReplays(
     config,
     // Of this process alone: one that is started again under the same name must not think that it has a replay already.
-    {
-      ...common,
-      replays,
-      runner: `${config.common.instance}:${randomBytes(6).toString('hex')}`,
-      onReplayFinished: async () => {},
-    },
+    { ...common, replays, runner: `${config.common.instance}:${randomBytes(6).toString('hex')}` },
     stack,
     signal,
   );
@@ -97,9 +97,11 @@ export async function createApp(
       services: [
         webhookService({
           ...common,
+          known,
           policy: {
             allowLocal: config.allowLocalWebhooks,
             conditionProblem: (condition) => conditions.problem(condition),
+            types: known,
           },
           resolve: systemResolve,
           brand: config.brand,
@@ -113,6 +115,7 @@ export async function createApp(
           defaultRatePerSecond: config.replayRatePerSecond,
         }),
         directoryService(directory),
+        eventTypeService({ ...common, types, known }),
         triggerService({ ...common, policy: triggerPolicy(config.allowLocalWebhooks) }),
         triggerDirectoryService(common),
       ],

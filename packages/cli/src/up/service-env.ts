@@ -58,9 +58,14 @@ function own(service: ServiceName, around: Surroundings, place: Place): Record<s
         INGEST_GRPC: peer(host, ports.ingestGrpc),
         QUERY_GRPC: peer(host, ports.queryGrpc),
         DELIVERY_GRPC: peer(host, ports.deliveryGrpc),
+        GRAPNEL_TRIGGERS_URL: `http://${peer(host, ports.ingestHttp)}`,
       };
     case 'ingest':
-      return { INGEST_GRPC_PORT: String(ports.ingestGrpc), INGEST_HTTP_PORT: String(ports.ingestHttp) };
+      return {
+        INGEST_GRPC_PORT: String(ports.ingestGrpc),
+        INGEST_HTTP_PORT: String(ports.ingestHttp),
+        DELIVERY_GRPC: peer(host, ports.deliveryGrpc),
+      };
     case 'subscription':
       return {
         SUBSCRIPTION_GRPC_PORT: String(ports.subscriptionGrpc),

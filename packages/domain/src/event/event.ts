@@ -1,4 +1,5 @@
-import { isCatalogued, isOperational, TEST_EVENT_TYPE } from '../catalogue.ts';
+import { BUILT_IN, isOperational, TEST_EVENT_TYPE } from '../catalogue.ts';
+import type { EventTypes } from '../event-type/event-types.ts';
 import { type EventId, isEventId, type TenantId } from '../ids.ts';
 import { parseJsonBytes } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
@@ -43,6 +44,8 @@ export interface AcceptContext {
   readonly tenant: TenantId;
   readonly now: number;
   newId(): EventId;
+  /** What may be published; the built-in types when absent. */
+  readonly types?: EventTypes;
 }
 
 // 0001-01-01 and 9999-12-31T23:59:59.999Z: what an ISO 8601 year of four digits can say.
@@ -59,7 +62,7 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
     wrong.push(violation(`${at}type`, 'REQUIRED', 'is required: a type of the catalogue, e.g. crawl.page'));
   } else if (input.type === TEST_EVENT_TYPE || isOperational(input.type)) {
     wrong.push(violation(`${at}type`, 'INVALID_VALUE', `must not be ${input.type}, which the platform alone sends`));
-  } else if (!isCatalogued(input.type)) {
+  } else if (!(context.types ?? BUILT_IN).has(input.type)) {
     wrong.push(unknownType(input.type, `${at}type`));
   }
   checkReference(input.jobId, `${at}job_id`, wrong);

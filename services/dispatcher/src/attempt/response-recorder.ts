@@ -2,8 +2,8 @@ import type { ReceivedResponse } from '@grapnel/domain/delivery/outcome';
 
 /** Characters of an answer's body that the history shows. */
 const SHOWN_CHARS = 1_000;
-/** UTF-8 takes at most four bytes a character. */
-const KEPT_BYTES = SHOWN_CHARS * 4;
+/** UTF-8 takes at most so many bytes a character. */
+const BYTES_PER_CHAR = 4;
 /** Past this a body is not read to its end, so that a huge one costs neither time nor memory. */
 const ENOUGH_BYTES = 65_536;
 const MAX_HEADERS = 50;
@@ -16,20 +16,27 @@ const HIDDEN = new Set(['set-cookie', 'set-cookie2']);
 export class ResponseRecorder {
   readonly status: number;
   readonly #headers: Record<string, string>;
+  readonly #keptChars: number;
   readonly #kept: Buffer[] = [];
   #keptBytes = 0;
   #readBytes = 0;
 
-  constructor(status: number, headers: Readonly<Record<string, string | string[] | undefined>>) {
+  constructor(
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    keptChars: number = SHOWN_CHARS,
+  ) {
     this.status = status;
+    this.#keptChars = keptChars;
     this.#headers = shown(headers);
   }
 
   take(chunk: Buffer): 'more' | 'enough' {
     this.#readBytes += chunk.byteLength;
-    if (this.#keptBytes < KEPT_BYTES) {
+    const room = this.#keptChars * BYTES_PER_CHAR - this.#keptBytes;
+    if (room > 0) {
       // Copied: undici reuses its buffers.
-      const part = Buffer.from(chunk.subarray(0, KEPT_BYTES - this.#keptBytes));
+      const part = Buffer.from(chunk.subarray(0, room));
       this.#kept.push(part);
       this.#keptBytes += part.byteLength;
     }
@@ -39,7 +46,10 @@ export class ResponseRecorder {
   recorded(): ReceivedResponse {
     const text = Buffer.concat(this.#kept).toString('utf8');
     // NUL cannot be stored as text in Postgres.
-    const body = [...text.slice(0, SHOWN_CHARS * 2)].slice(0, SHOWN_CHARS).join('').replaceAll('\u0000', '\ufffd');
+    const body = [...text.slice(0, this.#keptChars * 2)]
+      .slice(0, this.#keptChars)
+      .join('')
+      .replaceAll('\u0000', '\ufffd');
     return { status: this.status, headers: this.#headers, body };
   }
 }

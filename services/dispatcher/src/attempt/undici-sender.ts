@@ -54,8 +54,8 @@ export class UndiciSender implements AttemptSender {
       const progress = new RequestInProgress(request, this.#clock, resolve, (self) => {
         this.#writing = self;
       });
-      const { url, headers, body } = request;
-      const options = { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body } as const;
+      const { method = 'POST', url, headers, body } = request;
+      const options = { origin: url.origin, path: url.pathname + url.search, method, headers, body } as const;
       try {
         this.#agent.dispatch(options, progress);
       } catch (error) {
@@ -117,7 +117,7 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     // 1xx are not the answer.
-    if (status >= 200) this.#response = new ResponseRecorder(status, headers);
+    if (status >= 200) this.#response = new ResponseRecorder(status, headers, this.#request.keptChars);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -92,11 +92,11 @@ describe('publishing', () => {
   });
 
   it('AC-04 says what is wrong in form and what in content at once', async () => {
-    const { json } = await publish('{"id":"a b","type":"crawl.done","job_id":7,"more":1}');
+    const { json } = await publish('{"id":"a b","type":"crawl","job_id":7,"more":1}');
     expect(json.details.map(({ field }: { field: string }) => field).toSorted()).toEqual([
       ...['data', 'id', 'job_id', 'more', 'type'],
     ]);
-    expect(json.message).toContain('type is not a known event type ("crawl.done")');
+    expect(json.message).toContain('type is not a known event type ("crawl")');
   });
 
   it('says how long to wait when the store does not confirm', async () => {

@@ -13,9 +13,17 @@ beforeAll(async () => {
 afterAll(() => gateway[Symbol.asyncDispose]());
 
 const ROUTES = [
+  'DELETE /v1/triggers/{triggerId}',
   'DELETE /v1/webhooks/{webhookId}',
+  'GET /v1/account',
   'GET /v1/deliveries',
   'GET /v1/deliveries/tail',
+  'GET /v1/executions/{executionId}',
+  'GET /v1/replays',
+  'GET /v1/replays/{replayId}',
+  'GET /v1/triggers',
+  'GET /v1/triggers/{triggerId}',
+  'GET /v1/triggers/{triggerId}/executions',
   'GET /v1/webhook-events',
   'GET /v1/webhooks',
   'GET /v1/webhooks/{webhookId}',
@@ -23,12 +31,23 @@ const ROUTES = [
   'GET /v1/webhooks/{webhookId}/deliveries/tail',
   'GET /v1/webhooks/{webhookId}/deliveries/{deliveryId}',
   'GET /v1/webhooks/{webhookId}/statistics',
+  'POST /v1/account/rotate-secret',
   'POST /v1/events',
+  'POST /v1/jobs/{jobId}/webhooks',
+  'POST /v1/replays/{replayId}/cancel',
+  'POST /v1/templates/preview',
+  'POST /v1/triggers',
+  'POST /v1/triggers/parse-sample',
+  'POST /v1/triggers/{triggerId}/rotate-url',
   'POST /v1/webhooks',
   'POST /v1/webhooks/explain',
   'POST /v1/webhooks/{webhookId}/deliveries/{deliveryId}/replay',
+  'POST /v1/webhooks/{webhookId}/replay',
   'POST /v1/webhooks/{webhookId}/rotate-secret',
   'POST /v1/webhooks/{webhookId}/test',
+  'PUT /v1/triggers/{triggerId}',
+  'PUT /v1/triggers/{triggerId}/disable',
+  'PUT /v1/triggers/{triggerId}/enable',
   'PUT /v1/webhooks/{webhookId}',
   'PUT /v1/webhooks/{webhookId}/activate',
   'PUT /v1/webhooks/{webhookId}/deactivate',
@@ -97,7 +116,7 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(document.paths['/v1/events'].post.requestBody.content)).toEqual([
       ...['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'],
     ]);
-    expect(document.paths['/v1/webhooks/{webhookId}/test'].post.requestBody).toBeUndefined();
+    expect(document.paths['/v1/webhooks/{webhookId}/activate'].put.requestBody).toBeUndefined();
   });
 
   it('gives examples that its own schemas take', async () => {

@@ -46,6 +46,8 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         { name: 'Deliveries', description: 'What became of each event for each webhook.' },
         { name: 'Replays', description: 'Sending many deliveries again, as a job.' },
         { name: 'Events', description: 'What can happen, and telling that it did.' },
+        { name: 'Account', description: 'What all webhooks of a tenant share.' },
+        { name: 'Triggers', description: 'Inbound URLs that make events and run flows.' },
       ],
       components: {
         securitySchemes: {
@@ -75,7 +77,12 @@ export interface OpenApiDocument {
 }
 
 /** Bodies that may be left out, by operation: the generator calls every body required. */
-const OPTIONAL_BODIES: ReadonlySet<string> = new Set(['replayDeliveries', 'rotateWebhookSecret']);
+const OPTIONAL_BODIES: ReadonlySet<string> = new Set([
+  'replayDeliveries',
+  'rotateAccountSecret',
+  'rotateWebhookSecret',
+  'testWebhook',
+]);
 
 /** The document, with the component schemas it uses. */
 export function openApiDocument(app: FastifyInstance): OpenApiDocument {

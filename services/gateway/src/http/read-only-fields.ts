@@ -23,6 +23,8 @@ const READ_ONLY: Readonly<Record<string, string>> = {
   last_failure_at: derived,
   created_at: derived,
   updated_at: derived,
+  public_key: byCall(ROTATE, 'changes it'),
+  job_id: 'is read-only: the producer that starts a job says which webhooks are for it alone',
   uuid: 'is read-only: the path names the webhook',
   webhook_id: 'is read-only: the path names the webhook',
 };

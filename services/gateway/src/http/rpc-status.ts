@@ -55,6 +55,10 @@ function notFoundText({ details }: RpcError): string {
       return TEXTS.webhookNotFound;
     case 'replay':
       return TEXTS.replayNotFound;
+    case 'trigger':
+      return TEXTS.triggerNotFound;
+    case 'execution':
+      return TEXTS.executionNotFound;
     case 'delivery':
       return TEXTS.deliveryNotFound;
     default:

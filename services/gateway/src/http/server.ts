@@ -25,6 +25,7 @@ import { replayRoutes } from './routes/replays.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { tailRoutes } from './routes/tails.ts';
 import { templateRoutes } from './routes/templates.ts';
+import { triggerRoutes } from './routes/triggers.ts';
 import { webhookActionRoutes } from './routes/webhook-actions.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { problemOf } from './rpc-status.ts';
@@ -89,6 +90,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       eventRoutes(routes, api);
       await v1.register(async (events) => publishRoute(events, api));
       statisticsRoutes(routes, api);
+      triggerRoutes(routes, api);
     },
     { prefix: '/v1' },
   );

@@ -1,3 +1,4 @@
+import { isMasked } from '@grapnel/domain/security/endpoint-url';
 import type { Violation } from '@grapnel/domain/violation';
 import { checkConfig } from '@grapnel/domain/webhook/check-config';
 import { DEFAULTS, type WebhookChanges } from '@grapnel/domain/webhook/config';
@@ -17,11 +18,11 @@ export function webhookFaults(body: unknown, method: string, url: string): reado
   if (!isCreation && !(method === 'PUT' && url === '/v1/webhooks/:webhookId')) return [];
   if (typeof body !== 'object' || body === null) return [];
   const { name, webhook_url, event_types, scope, specific_task_ids } = body as Readonly<Record<string, unknown>>;
-  // An update may rely on ids that are stored already.
+  // An update may rely on ids, and on a password, that are stored already.
   const scopeIsWhole = isCreation ? specific_task_ids === undefined || isTexts(specific_task_ids) : false;
   const changes: WebhookChanges = {
     ...(isText(name) && { name }),
-    ...(isText(webhook_url) && { url: webhook_url }),
+    ...(isText(webhook_url) && (isCreation || !isMasked(webhook_url)) && { url: webhook_url }),
     ...(isTexts(event_types) && { eventTypes: event_types }),
     ...(scopeIsWhole && scope === 'specific' && { scope }),
     ...(isTexts(specific_task_ids) && { taskIds: specific_task_ids }),

@@ -144,6 +144,8 @@ describe('creating', () => {
     const id = await gateway.create();
     const update = await put(id, { timeout_seconds: 0, webhook_url: 'ftp://example.com', scope: 'specific' });
     expect(update.json.details.map((one: { field: string }) => one.field)).toEqual(['timeout_seconds', 'webhook_url']);
+    const masked = await put(id, { timeout_seconds: 0, webhook_url: 'https://user:***@example.com/' });
+    expect(masked.json.details.map((one: { field: string }) => one.field)).toEqual(['timeout_seconds']);
   });
 
   it('AC-04 reports unknown fields instead of dropping them', async () => {
@@ -213,7 +215,9 @@ describe('reading', () => {
     expect(Object.keys(json.data[0])).toEqual([
       ...['uuid', 'name', 'description', 'webhook_url', 'webhook_secret', 'event_types', 'scope', 'specific_task_ids'],
       ...['timeout_seconds', 'max_retries', 'retry_backoff_multiplier', 'custom_headers', 'tags', 'metadata'],
-      ...['is_active', 'disabled_reason', 'disabled_detail', 'disabled_at', 'consecutive_failures'],
+      ...['is_active', 'profile', 'job_id', 'event_tags', 'condition', 'retry_delays', 'body_encoding', 'body_format'],
+      ...['include_webhook_id', 'payload_template', 'headers_template', 'signed', 'signature_scheme', 'public_key'],
+      ...['disabled_reason', 'disabled_detail', 'disabled_at', 'consecutive_failures'],
       ...['total_deliveries', 'successful_deliveries', 'failed_deliveries', 'last_success_at', 'last_failure_at'],
       ...['previous_secrets_expire_at', 'created_at', 'updated_at'],
     ]);

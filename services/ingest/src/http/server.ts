@@ -11,10 +11,12 @@ import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler } fr
 import type { AcceptEvents } from '../accept-events.ts';
 import type { ApiKeys } from '../ports.ts';
 import { addEventRoutes } from './event-routes.ts';
+import { addTriggerRoutes, type TriggerRoutesOptions } from './trigger-routes.ts';
 
 export interface HttpOptions extends Pick<OpsServerOptions, 'host' | 'port' | 'readiness' | 'telemetry'> {
   readonly accept: AcceptEvents;
   readonly keys: ApiKeys;
+  readonly triggers: TriggerRoutesOptions;
   readonly logger: Logger;
 }
 
@@ -62,6 +64,7 @@ export async function startHttpEdge(options: HttpOptions): Promise<HttpEdge> {
     },
     { prefix: '/v1' },
   );
+  await server.register(async (scope) => addTriggerRoutes(scope, options.triggers));
   await server.listen({ host, port });
   const { port: bound } = server.server.address() as AddressInfo;
   return { url: `http://${host}:${bound}`, [Symbol.asyncDispose]: () => server.close() };

@@ -100,6 +100,20 @@ describe('ListDeliveries', () => {
     expect(some.flat()).toHaveLength(15);
   });
 
+  it('AC-13 filters by event type and family', async () => {
+    const tenant = 'typed';
+    const types = ['crawl.page', 'crawl.failed', 'batch_scrape.page', 'batchXscrape.page', 'crawler.page'];
+    const made = types.map((eventType, n) => delivery(3_000 + n, { tenant, webhookId: webhook(30), eventType }));
+    await line.outcomes(made.map((d) => failed(d)));
+    await projector.settled();
+    const of = async (...eventTypes: string[]) => (await pages({ eventTypes, pageSize: 1 }, tenant)).flat().toSorted();
+    const ids = (...wanted: number[]) => wanted.map((n) => made[n]?.id).toSorted();
+    expect(await of('crawl.page')).toEqual(ids(0));
+    expect(await of('crawl.*')).toEqual(ids(0, 1));
+    expect(await of('batch_scrape.*', 'crawler.page')).toEqual(ids(2, 4));
+    expect(await of('map.*')).toEqual([]);
+  });
+
   it('AC-11 takes an offset as well', async () => {
     const page = await projector.query.listDeliveries({ pageSize: 10, offset: 35 }, as('acme'));
     expect(page.deliveries.map(({ id }) => id)).toEqual(newestFirst.slice(35, 45).map(({ id }) => id));
@@ -129,6 +143,7 @@ describe('ListDeliveries', () => {
     ['an offset that is too large', { offset: 100_001 }, 'offset'],
     ['an unknown status', { statuses: [DeliveryStatus.FAILED, 9 as DeliveryStatus] }, 'statuses[1]'],
     ['a status without meaning', { statuses: [DeliveryStatus.UNSPECIFIED] }, 'statuses[0]'],
+    ['something else than an event type', { eventTypes: ['crawl.page', 'crawl%'] }, 'event_types[1]'],
     ['something else than a webhook id', { webhookId: "wh_' OR true --" }, 'webhook_id'],
     ['a token that is not one', { pageToken: 'bm90IG91cnM' }, 'page_token'],
     ['a period that ends before it begins', { from: timestampFromMs(2_000), to: timestampFromMs(1_000) }, 'to'],

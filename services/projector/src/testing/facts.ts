@@ -30,16 +30,18 @@ export interface DeliveryOptions {
   readonly webhookId?: WebhookId;
   readonly createdAt?: number;
   readonly test?: boolean;
+  readonly eventType?: string;
 }
 
 export function delivery(n: number, options: DeliveryOptions = {}): StoredDelivery {
   const { tenant = 'acme', webhookId = webhook(1), createdAt = anHourAgo + n, test = false } = options;
+  const { eventType = 'crawl.page' } = options;
   return {
     id: deliveryIdOf(tenant, `evt-${n}`, webhookId),
     tenant,
     webhookId,
     eventId: `evt-${n}`,
-    eventType: 'crawl.page',
+    eventType,
     jobId: `job-${n}`,
     taskId: null,
     eventTime: createdAt - 10,

@@ -4,6 +4,7 @@ import type {
   PreviewTemplateResponseSchema,
 } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { acceptEvent, type Event } from '@grapnel/domain/event/event';
+import type { EventTypes } from '@grapnel/domain/event-type/event-types';
 import type { TenantId } from '@grapnel/domain/ids';
 import { compactJson } from '@grapnel/domain/json';
 import { template } from '@grapnel/domain/profiles/template';
@@ -18,6 +19,7 @@ export function previewTemplate(
   request: PreviewTemplateRequest,
   tenant: TenantId,
   now: number,
+  types: EventTypes,
 ): Promise<MessageInitShape<typeof PreviewTemplateResponseSchema>> {
   const config: WebhookConfig = {
     ...DEFAULTS,
@@ -28,7 +30,7 @@ export function previewTemplate(
     payloadTemplate: request.payloadTemplate || null,
     headersTemplate: request.headersTemplate || null,
   };
-  const event = sample(request, tenant, now);
+  const event = sample(request, tenant, now, types);
   const wrong = checkTemplates(config, config);
   if (!event.ok) wrong.push(...event.error.map((each) => ({ ...each, field: FIELDS[each.field] ?? each.field })));
   if (!event.ok || wrong.length > 0) throw RpcError.invalid(wrong);
@@ -53,10 +55,10 @@ export function previewTemplate(
 
 const FIELDS: Readonly<Record<string, string>> = { type: 'event_type' };
 
-function sample(request: PreviewTemplateRequest, tenant: TenantId, now: number) {
+function sample(request: PreviewTemplateRequest, tenant: TenantId, now: number, types: EventTypes) {
   const { eventType, data } = request;
   const input = { id: 'evt_preview', type: eventType, jobId: null, taskId: null, time: now, data };
-  return acceptEvent(input, { tenant, now, newId: (): Event['id'] => 'evt_preview' });
+  return acceptEvent(input, { tenant, now, newId: (): Event['id'] => 'evt_preview', types });
 }
 
 const refused = (field: string, message: string): RpcError =>

@@ -1,7 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Explanation_Verdict, WebhookService } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import type { Topology } from '@grapnel/contracts/topology';
-import { CATALOGUE, isCatalogued } from '@grapnel/domain/catalogue';
 import { unknownType } from '@grapnel/domain/event/event';
 import { type Entropy, isWebhookId, newWebhookId, type TenantId, type WebhookId } from '@grapnel/domain/ids';
 import { parseJsonBytes } from '@grapnel/domain/json';
@@ -25,8 +24,9 @@ import type { Conditions } from '../conditions.ts';
 import { createWebhook, nameViolations } from '../create-webhook.ts';
 import type { Directory } from '../directory.ts';
 import type { Resolve } from '../endpoint-names.ts';
+import type { KnownTypes } from '../event-types/known-types.ts';
 import { purgeStreams } from '../purge-deleted.ts';
-import { sendTest } from '../send-test.ts';
+import { sendTest, type TestedType } from '../send-test.ts';
 import { newWebhookSecret } from '../webhook-secret.ts';
 import { attachJobWebhook } from './attach-job-webhook.ts';
 import { changesFrom, toMessage } from './mapping.ts';
@@ -44,6 +44,7 @@ export interface WebhookServiceContext {
   readonly policy: ConfigPolicy;
   readonly conditions: Conditions;
   readonly resolve: Resolve;
+  readonly known: KnownTypes;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
 }
@@ -107,7 +108,7 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       return { secret: made.value ?? '' };
     },
 
-    previewTemplate: (request, call) => previewTemplate(request, tenantOf(call.principal), clock.now()),
+    previewTemplate: (request, call) => previewTemplate(request, tenantOf(call.principal), clock.now(), context.known),
 
     async getWebhook({ webhookId }, call) {
       const { webhook, revision } = existing(call, webhookId);
@@ -181,15 +182,16 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       return { webhook, secret: made.plain };
     },
 
-    async testWebhook({ webhookId }, call) {
+    async testWebhook({ webhookId, eventType }, call) {
       const { webhook, revision } = existing(call, webhookId);
-      const delivery = await storing(() => sendTest(context, webhook, revision, call.traceparent));
+      const tested = eventType === '' ? null : exampleOf(context.known, eventType);
+      const delivery = await storing(() => sendTest(context, webhook, revision, tested, call.traceparent));
       return { deliveryId: delivery.id, eventId: delivery.eventId };
     },
 
     async explain({ type, taskId, jobId, tags, data, webhookId }, call) {
       const tenant = tenantOf(call.principal);
-      if (!isCatalogued(type)) throw RpcError.invalid([unknownType(type, 'type')]);
+      if (!context.known.has(type)) throw RpcError.invalid([unknownType(type, 'type')]);
       const asked =
         webhookId === ''
           ? [...directory.idsOf(tenant), ...directory.index.ofJob(tenant, jobId)]
@@ -224,12 +226,25 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
     },
 
     async listEventTypes() {
-      return { eventTypes: CATALOGUE.map(({ name, category, description }) => ({ name, category, description })) };
+      return {
+        eventTypes: context.known.shown().map(({ name, category, description, version, example, schema }) => ({
+          ...{ name, category, description, version },
+          example: JSON.stringify(example),
+          schema: schema ?? '',
+        })),
+      };
     },
   };
 }
 
 const belongsTo = (jobId: string, webhook: Webhook | undefined): boolean => webhook?.config.jobId === jobId;
+
+/** The example of a type, to be sent as a test. */
+function exampleOf(known: KnownTypes, type: string): TestedType {
+  const found = known.exampleOf(type);
+  if (found !== null) return { type, data: found.example };
+  throw RpcError.invalid([unknownType(type, 'event_type')]);
+}
 
 /** The data of an event that is only asked about; none is `null`. */
 function askedData(data: Uint8Array): string {

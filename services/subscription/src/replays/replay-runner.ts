@@ -7,8 +7,6 @@ import { type RunContext, runReplay } from './run-replay.ts';
 
 export interface RunnerContext extends RunContext {
   readonly logger: Logger;
-  /** Told once, by the process that has brought a replay to its end; a replay that was cancelled is not among them. */
-  onReplayFinished(replay: Replay): Promise<void>;
 }
 
 /** Replays that one process works on at once. */
@@ -57,7 +55,6 @@ async function take(context: RunnerContext, replay: Replay, signal: AbortSignal)
     if (over === null) return;
     ended.add(1, { status: over.status.kind });
     logger.info({ replay: id, status: over.status.kind, ...over.counts }, 'a bulk replay has ended');
-    await context.onReplayFinished(over);
   } catch (error) {
     if (!signal.aborted) {
       logger.error({ err: error, replay: id }, 'a bulk replay was interrupted; it goes on when its lease has run out');

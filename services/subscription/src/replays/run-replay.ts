@@ -69,12 +69,11 @@ class Run {
   async toTheEnd(): Promise<Replay | null> {
     let done = NOTHING_COUNTED;
     let next: string | null = null;
-    if (this.#replay.page !== null) {
-      const { deliveries } = this.#replay.page;
-      const page = this.#replay.page;
-      // Found written down: some of it may have been asked for, longer ago than the stream remembers ids.
-      done = await this.#send(page, await this.#sentBefore(deliveries));
-      next = page.next;
+    const { page: found } = this.#replay;
+    if (found !== null) {
+      // Written down by whoever had it before: some of it may have been asked for, longer ago than the stream remembers ids.
+      done = await this.#send(found, await this.#sentBefore(found.deliveries));
+      next = found.next;
       if (next === null) return this.#advance(done, null);
     }
     for (;;) {

@@ -15,6 +15,8 @@ export interface Api {
   readonly keys: ApiKeys;
   readonly clock: Clock;
   readonly tails: OpenTails;
+  /** Where callers of triggers reach the platform; `null`: nobody has said. */
+  readonly triggersUrl: string | null;
 }
 
 /** Where routes are added: bodies, queries and params are typed by their schemas. */

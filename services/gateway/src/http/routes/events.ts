@@ -26,7 +26,15 @@ export function eventRoutes(app: Routes, { backends }: Api): void {
         categories.set(category, [...(categories.get(category) ?? []), name]);
       return {
         ...SUCCESS,
-        data: { event_types: eventTypes.map(({ name }) => name), categories: Object.fromEntries(categories) },
+        data: {
+          event_types: eventTypes.map(({ name }) => name),
+          categories: Object.fromEntries(categories),
+          types: eventTypes.map(({ name, category, description, version, example, schema }) => ({
+            ...{ name, category, description, version: Math.max(version, 1) },
+            example: parsed(example) ?? null,
+            ...(schema === '' ? {} : { schema: parsed(schema) }),
+          })),
+        },
       };
     },
   });
@@ -54,3 +62,5 @@ export function eventRoutes(app: Routes, { backends }: Api): void {
     },
   });
 }
+
+const parsed = (text: string): unknown => (text === '' ? undefined : JSON.parse(text));

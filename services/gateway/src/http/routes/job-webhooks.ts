@@ -64,7 +64,9 @@ export function jobWebhookRoutes(app: Routes, { backends: { webhooks } }: Api): 
       ...account,
       operationId: 'getAccount',
       summary: 'Get the account',
-      response: { 200: answer('The account.', success(Account)) },
+      description:
+        'Whether it has the secret that signs the deliveries of `firecrawl` webhooks; the secret itself is not shown.',
+      response: { 200: answer('The account.', success(Account)), ...problems() },
     },
     async handler(request, reply) {
       const { hasSecret, secretCreatedAt } = await webhooks.getAccount({}, callOptions(request, reply));
@@ -79,8 +81,9 @@ export function jobWebhookRoutes(app: Routes, { backends: { webhooks } }: Api): 
       ...account,
       operationId: 'rotateAccountSecret',
       summary: 'Make a new account secret, or the first',
+      description: 'It is shown in this answer only; one before it goes on signing beside it for the overlap.',
       body: RotateAccountSecret,
-      response: { 200: answer('Made.', success(AccountSecretMade)), ...problems(400, 409) },
+      response: { 200: answer('The new secret.', success(AccountSecretMade)), ...problems(400, 409, 413, 415) },
     },
     async handler(request, reply) {
       const overlapSeconds = request.body?.overlap_seconds;

@@ -4,6 +4,7 @@ import { withItsTotals } from '../../use-cases/webhooks.ts';
 import { expiries } from '../../views/webhook.ts';
 import { callOptions } from '../calls.ts';
 import { answer, problems, success } from '../schemas/answers.ts';
+import { TestWebhook } from '../schemas/event.ts';
 import { NoBody } from '../schemas/no-body.ts';
 import { RotateSecret, SecretRotated, Webhook } from '../schemas/webhook.ts';
 import { type Api, BEARER, checkWebhookId, type Routes, SUCCESS, WebhookParams } from './api.ts';
@@ -62,8 +63,9 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
       operationId: 'testWebhook',
       summary: 'Send a test',
       description:
-        'Sends `webhook.test` to this webhook alone, also while it is inactive, and does not wait for the answer.',
-      body: NoBody,
+        'Sends `webhook.test`, or the example of another type, to this webhook alone, also while it is inactive and ' +
+        'whatever its event types, and does not wait for the answer.',
+      body: TestWebhook,
       response: {
         200: answer(
           'On its way.',
@@ -77,7 +79,8 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
     async handler(request, reply) {
       const { webhookId } = request.params;
       checkWebhookId(webhookId);
-      const { deliveryId, eventId } = await webhooks.testWebhook({ webhookId }, callOptions(request, reply));
+      const eventType = request.body?.event_type ?? '';
+      const { deliveryId, eventId } = await webhooks.testWebhook({ webhookId, eventType }, callOptions(request, reply));
       return { ...SUCCESS, message: TEXTS.tested, data: { delivery_id: deliveryId, event_id: eventId } };
     },
   });

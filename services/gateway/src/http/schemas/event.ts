@@ -1,11 +1,52 @@
 import { z } from 'zod';
 
+const EventType = z
+  .object({
+    name: z.string(),
+    category: z.string(),
+    description: z.string(),
+    version: z.int().min(1).describe('Grows when an operator changes a registered type.'),
+    example: z.unknown().describe('What `data` looks like; `null` for none.'),
+    schema: z.unknown().optional().describe('JSON Schema (draft 2020-12) that `data` is held to; absent: any data.'),
+  })
+  .meta({ id: 'EventType' });
+
 export const EventTypes = z
-  .object({ event_types: z.array(z.string()), categories: z.record(z.string(), z.array(z.string())) })
+  .object({
+    event_types: z.array(z.string()),
+    categories: z.record(z.string(), z.array(z.string())),
+    types: z.array(EventType).describe('The same types, described.'),
+  })
   .meta({
     id: 'EventTypes',
-    examples: [{ event_types: ['scrape.completed'], categories: { scrape: ['scrape.completed'] } }],
+    examples: [
+      {
+        event_types: ['task.resumed'],
+        categories: { task: ['task.resumed'] },
+        types: [
+          {
+            name: 'task.resumed',
+            category: 'task',
+            description: 'A scheduled task goes on.',
+            version: 1,
+            example: { task_id: 'task-uuid-1', task_name: 'Daily', task_type: 'scrape', status: 'active' },
+          },
+        ],
+      },
+    ],
   });
+
+export const TestWebhook = z
+  .strictObject({
+    event_type: z
+      .string()
+      .min(1, 'must not be empty')
+      .max(128, 'must be at most 128 characters')
+      .optional()
+      .describe('Which type of `GET /v1/webhook-events` has its example sent; `webhook.test` when absent.'),
+  })
+  .optional()
+  .meta({ id: 'TestWebhook', examples: [{ event_type: 'crawl.page' }] });
 
 export const Explain = z
   .strictObject({

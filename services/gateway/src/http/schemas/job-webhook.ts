@@ -25,7 +25,7 @@ export const AttachJobWebhook = z
     ],
   });
 
-export const JobParams = z.object({ jobId: text({ min: 1, max: 256 }) });
+export const JobParams = z.object({ jobId: text({ min: 1, max: 256 }).describe('Your id of the job.') });
 
 export const JobWebhookAttached = z
   .object({
@@ -47,7 +47,7 @@ export const Account = z
 export const RotateAccountSecret = z
   .strictObject({ overlap_seconds: wholeNumber({ min: 0, max: 604_800 }).optional().meta({ default: 86_400 }) })
   .optional()
-  .meta({ id: 'RotateAccountSecret' });
+  .meta({ id: 'RotateAccountSecret', examples: [{ overlap_seconds: 3_600 }] });
 
 export const AccountSecretMade = z
   .object({ secret: z.string(), message: z.string() })

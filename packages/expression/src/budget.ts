@@ -1,0 +1,86 @@
+import { CelScalar, celFunc, type parse } from '@bufbuild/cel';
+import { RE2JS } from '@bufbuild/re2';
+
+type Parsed = ReturnType<typeof parse>;
+type Expr = NonNullable<Parsed['expr']>;
+
+/** Units of work that one evaluation may cost; a unit is about a microsecond. */
+const MAX_COST = 1_000_000;
+/** Characters of the variables that a pass of a loop may look at for one unit more. */
+const CHARS_PER_UNIT = 10_000;
+/** Characters that a regular expression looks at for one unit. */
+const MATCHED_CHARS_PER_UNIT = 20;
+/** Making a regular expression ready, beside its length. */
+const COMPILING = 10;
+
+export const TOO_EXPENSIVE = 'costs too much for data of this size';
+
+/** No identifier of the language: only {@link metered} can put it into an expression. */
+const SPEND = '@spend';
+
+// Evaluation is synchronous, so there is one at a time.
+let left = 0;
+let perPass = 1;
+
+function spend(units: number): true {
+  left -= units;
+  if (left < 0) throw new Error(TOO_EXPENSIVE);
+  return true;
+}
+
+/** What the environment needs so that loops and regular expressions pay for what they do. */
+export const METERS = {
+  funcs: [celFunc(SPEND, [], CelScalar.BOOL, () => spend(perPass))],
+  re2: {
+    compile(pattern: string) {
+      spend(COMPILING + pattern.length);
+      const compiled = RE2JS.compile(pattern);
+      return {
+        test(text: string): boolean {
+          spend(text.length / MATCHED_CHARS_PER_UNIT);
+          return compiled.test(text);
+        },
+      };
+    },
+  },
+};
+
+/** Puts a payment into every loop, before each pass. The number of loops is returned. */
+export function metered(expr: Expr | undefined, childrenOf: (expr: Expr) => Expr[]): number {
+  if (expr === undefined) return 0;
+  if (expr.exprKind.case !== 'comprehensionExpr') {
+    return childrenOf(expr).reduce((loops, child) => loops + metered(child, childrenOf), 0);
+  }
+  const loop = expr.exprKind.value;
+  const { iterRange, accuInit, loopCondition, loopStep, result } = loop;
+  let loops = 1;
+  for (const part of [iterRange, accuInit, loopCondition, loopStep, result]) loops += metered(part, childrenOf);
+  if (loopCondition !== undefined) {
+    loop.loopCondition = call(expr.id, '_?_:_', [call(expr.id, SPEND, []), loopCondition, constant(expr.id, false)]);
+  }
+  return loops;
+}
+
+function call(id: bigint, name: string, args: Expr[]): Expr {
+  const value = { $typeName: 'cel.expr.Expr.Call' as const, function: name, args };
+  return { $typeName: 'cel.expr.Expr', id, exprKind: { case: 'callExpr', value } };
+}
+
+function constant(id: bigint, value: boolean): Expr {
+  const constantKind = { case: 'boolValue' as const, value };
+  return {
+    $typeName: 'cel.expr.Expr',
+    id,
+    exprKind: { case: 'constExpr', value: { $typeName: 'cel.expr.Constant', constantKind } },
+  };
+}
+
+/** Runs `work` with a new budget; an exhausted one is an error whatever the expression made of it. */
+export function withBudget<T>(loops: number, variables: Record<string, unknown>, work: () => T): T {
+  left = MAX_COST;
+  // What a pass looks at is bounded by everything there is to look at.
+  perPass = loops === 0 ? 1 : 1 + Math.floor(JSON.stringify(variables).length / CHARS_PER_UNIT);
+  const result = work();
+  if (left < 0) throw new Error(TOO_EXPENSIVE);
+  return result;
+}

@@ -1,0 +1,62 @@
+import { CallOutService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
+import { checkEndpointUrl, type UrlPolicy } from '@grapnel/domain/security/endpoint-url';
+import { type Violation, violation } from '@grapnel/domain/violation';
+import { RpcError } from '@grapnel/rpc/errors';
+import { type Registration, register } from '@grapnel/rpc/server';
+import type { Semaphore } from '@grapnel/runtime/semaphore';
+import type { AttemptSender } from '../ports.ts';
+
+export interface CallOutContext {
+  readonly sender: AttemptSender;
+  readonly policy: UrlPolicy;
+  /** Requests that may be under way at once, beside the deliveries. */
+  readonly slots: Semaphore;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const MAX_TIMEOUT_MS = 60_000;
+const MAX_BODY_CHARS = 65_536;
+const BUSY_RETRY_MS = 1_000;
+const USER_AGENT = 'Grapnel/0.1';
+
+/** Requests of triggers' flows: the same agent and the same egress guard as deliveries, for services alone. */
+export function callOutService({ sender, policy, slots }: CallOutContext): Registration {
+  return register(CallOutService, 'service', {
+    async callOut({ method, url, headers, body, timeoutMs }) {
+      const wrong = violationsOf(method, url, timeoutMs, policy);
+      if (wrong.length > 0) throw RpcError.invalid(wrong);
+      if (!slots.tryAcquire()) throw RpcError.unavailable('too many requests of flows are under way', BUSY_RETRY_MS);
+      try {
+        const made = await sender.send({
+          method,
+          url: new URL(url),
+          headers: { 'user-agent': USER_AGENT, ...headers },
+          // A request without a body has no length either.
+          body: body.byteLength === 0 ? null : body,
+          deadlineMs: timeoutMs,
+          keptChars: MAX_BODY_CHARS,
+        });
+        const { response, error, durationMs } = made;
+        if (made.result.kind !== 'response' || response === null) {
+          const { code, message } = error ?? { code: 'UNKNOWN', message: 'no response' };
+          return { errorCode: code, errorMessage: message, durationMs };
+        }
+        const truncated = Buffer.byteLength(response.body) >= MAX_BODY_CHARS;
+        return { status: response.status, body: response.body, truncated, durationMs };
+      } finally {
+        slots.release();
+      }
+    },
+  });
+}
+
+function violationsOf(method: string, url: string, timeoutMs: number, policy: UrlPolicy): Violation[] {
+  const wrong = checkEndpointUrl(url, policy, 'url');
+  if (!METHODS.includes(method)) {
+    wrong.push(violation('method', 'INVALID_VALUE', `must be one of ${METHODS.join(', ')}`));
+  }
+  if (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
+    wrong.push(violation('timeout_ms', 'INVALID_VALUE', `must be from 1 to ${MAX_TIMEOUT_MS}`));
+  }
+  return wrong;
+}

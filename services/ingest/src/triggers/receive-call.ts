@@ -1,0 +1,76 @@
+import { triggerCallHeaders } from '@grapnel/contracts/execution-codec';
+import { TRIGGER_EVENT_TYPE } from '@grapnel/domain/catalogue';
+import { type Entropy, type ExecutionId, newExecutionId } from '@grapnel/domain/ids';
+import { type Call, mapCall } from '@grapnel/domain/trigger/map-call';
+import { type FixedResponse, TRIGGER_LIMITS } from '@grapnel/domain/trigger/trigger';
+import type { Clock } from '@grapnel/runtime/clock';
+import type { AcceptEvents } from '../accept-events.ts';
+import type { Accepted, Outcome } from '../outcome.ts';
+import type { FlowEnd, SynchronousFlows } from './synchronous-flows.ts';
+import type { KnownTrigger } from './trigger-directory.ts';
+
+export interface ReceiveContext {
+  readonly accept: Pick<AcceptEvents, 'accept'>;
+  readonly flows: SynchronousFlows;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+/** What a caller is to be answered. */
+export type Received =
+  | { readonly kind: 'fixed'; readonly response: FixedResponse }
+  | { readonly kind: 'flow'; readonly execution: ExecutionId; readonly end: FlowEnd }
+  | { readonly kind: 'refused'; readonly outcome: Exclude<Outcome, Accepted> };
+
+/** The variables, and the little that is round them. */
+const MAX_DATA_BYTES = 2 * TRIGGER_LIMITS.body.max;
+
+/**
+ * A call becomes the event `trigger.received` (NB-09). That one event is what everything else follows from: it is stored
+ * before the caller hears anything (NB-07), and a flow is begun by whoever reads it, so that there is no second write
+ * to be lost between the two. Only a flow whose caller waits is begun here.
+ */
+export async function receiveCall(
+  { accept, flows, clock, entropy }: ReceiveContext,
+  trigger: KnownTrigger,
+  call: Call,
+  traceparent: string | null,
+): Promise<Received> {
+  const { id, tenant, config } = trigger;
+  const variables = mapCall(config.mapping, call);
+  const execution = newExecutionId(clock.now(), entropy);
+  const waits = config.mode === 'synchronous';
+  const runs = waits || config.steps.length > 0;
+  const outcome = await accept.accept({
+    tenant,
+    traceparent,
+    input: {
+      id: null,
+      type: TRIGGER_EVENT_TYPE,
+      jobId: null,
+      // Webhooks of scope `specific` can ask for one trigger.
+      taskId: id,
+      time: null,
+      data: Buffer.from(JSON.stringify({ trigger: id, name: config.name, variables })),
+      maxDataBytes: MAX_DATA_BYTES,
+    },
+    headers: runs ? triggerCallHeaders({ trigger: id, execution, mode: config.mode }) : {},
+  });
+  if (outcome.kind !== 'accepted') return { kind: 'refused', outcome };
+  if (!waits) return { kind: 'fixed', response: config.response };
+  const { steps, timeoutSeconds } = config;
+  const now = clock.now();
+  const end = await flows.run({
+    type: 'execution_started',
+    at: now,
+    execution,
+    tenant,
+    trigger: id,
+    event: outcome.eventId,
+    mode: 'synchronous',
+    deadline: now + timeoutSeconds * 1_000,
+    steps,
+    variables,
+  });
+  return { kind: 'flow', execution, end };
+}

@@ -1,0 +1,104 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import {
+  type CredentialCheck,
+  TriggerDirectoryService,
+  type TriggerEntry,
+} from '@grapnel/contracts/gen/grapnel/subscription/v1/trigger_pb';
+import { type ReadConfig, triggerFrom } from '@grapnel/contracts/trigger-codec';
+import type { TenantId, TriggerId } from '@grapnel/domain/ids';
+import type { Channel } from '@grapnel/rpc/client';
+import { Backoff } from '@grapnel/runtime/backoff';
+import type { Clock } from '@grapnel/runtime/clock';
+import type { Logger } from '@grapnel/runtime/logger';
+
+/** A trigger as the edge needs it. */
+export interface KnownTrigger {
+  readonly id: TriggerId;
+  readonly tenant: TenantId;
+  readonly token: string;
+  readonly enabled: boolean;
+  readonly config: ReadConfig;
+  /** Whether `Authorization` is what this trigger asks for (NB-03). */
+  admits(authorization: string | undefined): boolean;
+}
+
+/** Triggers as known by now. */
+export interface Triggers {
+  byToken(token: string): KnownTrigger | null;
+  byId(id: TriggerId): KnownTrigger | null;
+  /** Why unknown triggers cannot be told from those not loaded yet; `null` once all are. */
+  problem(): string | null;
+}
+
+/** Every trigger, kept by a watch on the subscription service; goes on with what it knows while that is away. */
+export class TriggerDirectory implements Triggers, Disposable {
+  readonly #byId = new Map<TriggerId, { readonly revision: bigint; readonly trigger: KnownTrigger | null }>();
+  readonly #byToken = new Map<string, KnownTrigger>();
+  readonly #stop = new AbortController();
+  #complete = false;
+
+  constructor(subscription: Channel, clock: Clock, logger: Logger) {
+    void this.#follow(subscription, clock, logger);
+  }
+
+  byToken(token: string): KnownTrigger | null {
+    return this.#byToken.get(token) ?? null;
+  }
+
+  byId(id: TriggerId): KnownTrigger | null {
+    return this.#byId.get(id)?.trigger ?? null;
+  }
+
+  problem(): string | null {
+    return this.#complete ? null : 'triggers are not loaded yet';
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+  }
+
+  async #follow(subscription: Channel, clock: Clock, logger: Logger): Promise<void> {
+    const { signal } = this.#stop;
+    const backoff = new Backoff(clock);
+    const directory = subscription.client(TriggerDirectoryService);
+    while (!signal.aborted) {
+      try {
+        for await (const { change } of directory.watchTriggers({}, { signal })) {
+          backoff.reset();
+          if (change.case === 'snapshotDone') this.#complete = true;
+          if (change.case === 'changed') this.#changed(change.value);
+          if (change.case === 'deleted') this.#put(change.value.triggerId as TriggerId, change.value.revision, null);
+        }
+      } catch (error) {
+        if (!signal.aborted) logger.warn({ err: error }, 'the watch on triggers was interrupted; trying again');
+      }
+      await backoff.wait(signal).catch(() => {});
+    }
+  }
+
+  #changed({ trigger: message, credentials }: TriggerEntry): void {
+    if (message === undefined) return;
+    const { id, tenant, token, enabled, config } = triggerFrom(message);
+    const admits = config.username === null ? () => true : admission(credentials);
+    this.#put(id, message.revision, { id, tenant, token, enabled, config, admits });
+  }
+
+  /** A replica that lags must not bring back what is over; the same state comes again under the salt of a new watch. */
+  #put(id: TriggerId, revision: bigint, trigger: KnownTrigger | null): void {
+    const known = this.#byId.get(id);
+    if (known !== undefined && known.revision > revision) return;
+    if (known?.trigger) this.#byToken.delete(known.trigger.token);
+    this.#byId.set(id, { revision, trigger });
+    if (trigger !== null) this.#byToken.set(trigger.token, trigger);
+  }
+}
+
+/** Digests of equal length are compared, so that time tells nothing; without the means to compare nobody is admitted. */
+const admission =
+  (check: CredentialCheck | undefined) =>
+  (authorization: string | undefined): boolean => {
+    const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
+    if (encoded === undefined || check === undefined) return false;
+    const given = createHmac('sha256', check.salt).update(Buffer.from(encoded, 'base64')).digest();
+    return given.byteLength === check.digest.byteLength && timingSafeEqual(given, check.digest);
+  };
