@@ -43,7 +43,7 @@ async function failedWebhook(path: string, count: number, types = ['crawl.page']
 }
 
 const failed = (id: string): Promise<Json[]> => platform.deliveries(id, '?status=failed&limit=1000');
-const idsOf = (deliveries: Json[]): string[] => deliveries.map(({ uuid }) => uuid).toSorted();
+const idsOf = (deliveries: Json[]): string[] => deliveries.map(({ uuid }) => String(uuid)).toSorted();
 const replayOf = async (id: string): Promise<Json> => (await platform.call('GET', `/v1/replays/${id}`)).body.data;
 
 async function start(webhook: string, body?: object): Promise<Json> {

@@ -73,7 +73,7 @@ describe('the URL of a trigger', () => {
       basic('shop'),
       { authorization: 'Bearer x' },
     ]) {
-      const { status, headers: answered } = await trigger.call({}, headers as Record<string, string>);
+      const { status, headers: answered } = await trigger.call({}, headers);
       expect([status, answered.get('www-authenticate')]).toEqual([401, 'Basic realm="trigger", charset="UTF-8"']);
     }
     expect((await trigger.call({}, basic('shop:sésame:öffne'))).status).toBe(200);

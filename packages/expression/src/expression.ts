@@ -57,7 +57,10 @@ export function evaluate(expression: Expression, variables: Record<string, unkno
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (isCelList(value)) return [...value].map(plain);
-  if (isCelMap(value)) return Object.fromEntries([...value].map(([key, each]) => [String(key), plain(each)]));
+  if (isCelMap(value))
+    return Object.fromEntries(
+      [...value].map(([key, each]) => [`${key as string | number | bigint | boolean}`, plain(each)]),
+    );
   return value;
 }
 

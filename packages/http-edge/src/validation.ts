@@ -13,7 +13,7 @@ export interface BodyKnowledge {
 
 /** Checks params, query and body with the schemas that the OpenAPI document shows. */
 export function validatorCompiler(knowledge: BodyKnowledge): FastifySchemaCompiler<$ZodType> {
-  return ({ schema, httpPart, method = '', url = '' }) => {
+  return ({ schema, httpPart, method, url }) => {
     const whole = httpPart ?? '';
     return (part: unknown) => {
       // Fastify says null where there is no body.

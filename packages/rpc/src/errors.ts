@@ -10,6 +10,13 @@ import { status as Code, Metadata, type ServiceError } from '@grpc/grpc-js';
 
 export { Code };
 
+const CODES = new Map<number, Code>(
+  Object.values(Code).flatMap((code) => (typeof code === 'number' ? [[code, code] as const] : [])),
+);
+
+/** A google.rpc.Code that came inside a message. */
+export const codeOf = (number: number): Code => CODES.get(number) ?? Code.UNKNOWN;
+
 /** One field of a request that is wrong. */
 export interface FieldViolation {
   readonly field: string;

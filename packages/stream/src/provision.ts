@@ -135,8 +135,8 @@ function* consumers(names: Topology, options: ProvisionOptions): Generator<[stre
   const calls = names.subjects.eventsOfType(TRIGGER_EVENT_TYPE);
   yield [names.streams.events, { ...work, durable_name: c.flows, filter_subject: calls, max_ack_pending: 1_024 }];
   for (let p = 0; p < names.partitions; p++) {
-    const { deliveriesIn, dueIn, bulkIn } = names.subjects;
-    const filters = { deliveries: deliveriesIn(p), due: dueIn(p), bulk: bulkIn(p) };
+    const { subjects } = names;
+    const filters = { deliveries: subjects.deliveriesIn(p), due: subjects.dueIn(p), bulk: subjects.bulkIn(p) };
     yield [
       names.streams.deliveries,
       { ...work, durable_name: c.dispatch(p), filter_subject: filters.deliveries, max_ack_pending: 2_048 },

@@ -79,7 +79,7 @@ export async function createApp(
     runOperationalEvents({ ...common, checkpoints, operatorTenant: config.operatorTenant }, signal),
     sweepDeleted(common, signal),
     sweepJobs({ ...common, keepMs: config.jobWebhookDays * DAY_MS }, signal),
-    replaying,
+    ...(replaying === null ? [] : [replaying]),
   ];
   stack.defer(async () => void (await Promise.all(workers)));
 

@@ -29,7 +29,7 @@ describe('JSON with positions', () => {
   it('TH-03 reads what JSON.parse reads', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(undefined, 1, '\t', '\r\n'), (text, indent) => {
-        const spaced = JSON.stringify(JSON.parse(text), null, indent as string);
+        const spaced = JSON.stringify(JSON.parse(text), null, indent);
         const parsed = parsePositionedJson(spaced, 1_000);
         expect(parsed.ok && plain(parsed.value)).toEqual(JSON.parse(spaced));
       }),

@@ -275,7 +275,7 @@ function expected(template: Json, known: TemplateVariables): Json {
   };
   if (Array.isArray(template)) return template.map((each: Json) => expected(each, known));
   if (typeof template === 'object' && template !== null) {
-    return Object.fromEntries(Object.entries(template).map(([name, value]) => [name, expected(value as Json, known)]));
+    return Object.fromEntries(Object.entries(template).map(([name, value]) => [name, expected(value, known)]));
   }
   if (typeof template !== 'string') return template;
   const whole = /^\{\{([^{}]*)\}\}$/.exec(template);

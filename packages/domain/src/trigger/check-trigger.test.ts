@@ -26,11 +26,10 @@ function faults(changes: TriggerChanges): string[] {
 const condition = (onTrue: string, label: string | null = null): Step => ({
   ...{ kind: 'condition', label, expression: 'ok', onTrue, onFalse: 'end' },
 });
-const callOut = (more: object): Step =>
-  ({
-    ...{ kind: 'call_out', label: null, method: 'POST', url: 'https://example.com', headers: {}, body: null },
-    ...{ timeoutSeconds: 5, onFailure: 'fail', ...more },
-  }) as Step;
+const callOut = (more: object): Step => ({
+  ...{ kind: 'call_out', label: null, method: 'POST', url: 'https://example.com', headers: {}, body: null },
+  ...{ timeoutSeconds: 5, onFailure: 'fail', ...more },
+});
 
 describe('what a trigger may be', () => {
   it('names every field that is wrong', () => {

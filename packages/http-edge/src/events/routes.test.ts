@@ -40,7 +40,7 @@ describe('the events of a request', () => {
       status: 202,
       body: { success: true, data: { event_id: 'e0', duplicate: false } },
     });
-    const [{ events: [first] = [] } = {}] = handed;
+    const first = handed[0]?.events[0];
     expect(first?.input).toMatchObject({ id: 'i', type: 'crawl.page', jobId: 'j', taskId: 't', tags: ['a'] });
     expect(first?.input.time).toBe(Date.UTC(2026, 0, 1));
     expect(Buffer.from(first?.input.data ?? []).toString()).toBe('{"n":1}');

@@ -8,7 +8,7 @@ import {
   type StepTakenSchema,
 } from '@grapnel/contracts/gen/grapnel/ingest/v1/execution_pb';
 import type { Topology } from '@grapnel/contracts/topology';
-import { type ExecutionId, isExecutionId, isTriggerId, type TriggerId } from '@grapnel/domain/ids';
+import { isExecutionId, isTriggerId, type TriggerId } from '@grapnel/domain/ids';
 import type { Execution, ExecutionEvent } from '@grapnel/domain/trigger/execution';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { RpcError } from '@grapnel/rpc/errors';
@@ -42,7 +42,7 @@ export function executionService({ streams, names, runner }: ExecutionServiceCon
       const subjects = await streams.subjects(stream, names.subjects.executionsOf(tenant, triggerId));
       // Ids begin with the time.
       const newestFirst = subjects.toSorted().toReversed();
-      const before = pageToken === '' ? null : names.subjects.execution(tenant, triggerId, pageToken as ExecutionId);
+      const before = pageToken === '' ? null : names.subjects.execution(tenant, triggerId, pageToken);
       const rest = before === null ? newestFirst : newestFirst.filter((subject) => subject < before);
       const page = await Promise.all(rest.slice(0, size).map((subject) => streams.lastOn(stream, subject)));
       // What has aged out meanwhile is not there any more.

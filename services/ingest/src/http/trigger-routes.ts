@@ -110,7 +110,7 @@ function answer(
   return reply
     .code(status)
     .header('content-type', 'text/plain; charset=utf-8')
-    .headers(headers as Record<string, string>)
+    .headers(headers)
     .header('content-security-policy', 'sandbox')
     .send(Buffer.from(body));
 }

@@ -6,7 +6,7 @@ import { type Accepted, addEventRoute } from '@grapnel/http-edge/events/routes';
 import { Published } from '@grapnel/http-edge/events/schema';
 import { HttpProblem, retryAfter } from '@grapnel/http-edge/problem';
 import type { CallOptions } from '@grapnel/rpc/client';
-import { Code, RpcError } from '@grapnel/rpc/errors';
+import { Code, codeOf, RpcError } from '@grapnel/rpc/errors';
 import type { FastifyInstance } from 'fastify';
 import type { Backends } from '../../ports.ts';
 import { timestampOf } from '../../views/time.ts';
@@ -69,7 +69,7 @@ function acceptedOrThrow({ outcome }: PublishResult): Accepted {
       const { code, message, fields, retryDelay } = outcome.value;
       const violations = fields.map(({ field, message: text, reason }) => ({ field, message: text, code: reason }));
       const retryAfterMs = retryDelay && Number(retryDelay.seconds) * 1_000 + retryDelay.nanos / 1e6;
-      throw new RpcError(code, message, {
+      throw new RpcError(codeOf(code), message, {
         ...(violations.length > 0 && { violations }),
         ...(retryAfterMs !== undefined && { retryAfterMs }),
       });
