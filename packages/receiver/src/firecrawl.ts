@@ -49,7 +49,7 @@ type FirecrawlEnvelope<T, D> = Outcome & {
   readonly type: T;
   /** The job's. */
   readonly id: string;
-  /** Only when the webhook asks for it. */
+  /** The delivery's, the same on every attempt; only when the webhook asks for it. */
   readonly webhookId?: string;
   readonly data: D;
   /** As in the webhook's configuration. */

@@ -1,3 +1,4 @@
+import { deliveryIdOf } from '../ids.ts';
 import { type Json, parseJsonText } from '../json.ts';
 import type { BodyContext } from './profile.ts';
 
@@ -17,7 +18,10 @@ export function firecrawlEnvelope({ event, data, webhookId, config }: BodyContex
     `"type":${JSON.stringify(event.type)}`,
     `"id":${JSON.stringify(event.jobId ?? jobIdIn(value) ?? event.id)}`,
   ];
-  if (config.includeWebhookId) parts.push(`"webhookId":${JSON.stringify(webhookId)}`);
+  // The original's word for what tells repeats of one delivery apart from another.
+  if (config.includeWebhookId) {
+    parts.push(`"webhookId":${JSON.stringify(deliveryIdOf(event.tenant, event.id, webhookId))}`);
+  }
   parts.push(`"data":${elements(event.type, data, value)}`);
   if (!success) parts.push(`"error":${JSON.stringify(errorIn(value, event.type))}`);
   parts.push(`"metadata":${JSON.stringify(config.metadata)}`);

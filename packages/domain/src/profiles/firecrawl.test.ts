@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deliveryIdOf } from '../ids.ts';
 import { retryDelayMs } from '../retry.ts';
 import { DEFAULTS, type WebhookConfig } from '../webhook/config.ts';
 import { bodyContext } from './body.test-support.ts';
@@ -26,9 +27,10 @@ describe('the firecrawl envelope', () => {
     expect(JSON.parse(sent('crawl.failed', { error_message: '' }))).toMatchObject({ error: 'The job failed' });
   });
 
-  it('FC-01 names the webhook behind the id when it asks for that', () => {
+  it('FC-01 names the delivery behind the id when the webhook asks for that', () => {
+    const delivery = deliveryIdOf('acme', 'evt-1', 'wh_00000000000000000000000001');
     expect(sent('crawl.completed', {}, { includeWebhookId: true })).toBe(
-      '{"success":true,"type":"crawl.completed","id":"job-1","webhookId":"wh_00000000000000000000000001","data":[],"metadata":{}}',
+      `{"success":true,"type":"crawl.completed","id":"job-1","webhookId":"${delivery}","data":[],"metadata":{}}`,
     );
   });
 

@@ -113,8 +113,13 @@ function prunedList(items: readonly Json[], paths: readonly Path[]): Json | unde
   const indexes = paths.flatMap(([first]) => (first?.kind === 'index' ? [first.at] : []));
   const length = all ? items.length : Math.min(items.length, Math.max(-1, ...indexes) + 1);
   if (length === 0 && !all) return undefined;
+  // Worked out once: a list of a call may have a hundred thousand elements.
+  const ofEach = restsAfter(paths, (first) => first.kind === 'each');
+  const numbered = new Set(indexes);
   return items.slice(0, length).map((item, i) => {
-    const rests = restsAfter(paths, (first) => first.kind === 'each' || (first.kind === 'index' && first.at === i));
+    const rests = numbered.has(i)
+      ? restsAfter(paths, (first) => first.kind === 'each' || (first.kind === 'index' && first.at === i))
+      : ofEach;
     return pruned(item, rests) ?? null;
   });
 }

@@ -35,7 +35,7 @@ export interface WebhookConfig {
   /** How the body's JSON is written: as JavaScript or as Python's standard library does (ST-04). */
   readonly bodyEncoding: BodyEncoding;
   readonly bodyFormat: BodyFormat;
-  /** FC-01: names the webhook in the envelope. */
+  /** FC-01: adds `webhookId`, the delivery's id, to the envelope. */
   readonly includeWebhookId: boolean;
   /** JSON texts of the `template` profile. */
   readonly payloadTemplate: string | null;

@@ -43,7 +43,8 @@ export async function attachJobWebhook(
       url,
       jobId,
       ordering: 'job',
-      eventTypes: request.events?.values ?? ['*'],
+      // As the original takes it: an empty filter filters nothing.
+      eventTypes: request.events === undefined || request.events.values.length === 0 ? ['*'] : request.events.values,
       customHeaders: { ...request.headers },
       metadata: request.metadata ?? {},
       includeWebhookId: request.includeWebhookId,

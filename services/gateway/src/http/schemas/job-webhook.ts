@@ -10,9 +10,9 @@ export const AttachJobWebhook = z
       url: webhookUrl,
       headers: CustomHeaders.optional(),
       metadata: metadata.optional(),
-      events: list(text({ min: 1, max: 128 }), { min: 1, max: 50 })
+      events: list(text({ min: 1, max: 128 }), { max: 50 })
         .optional()
-        .describe('Full types, or what follows their first dot (`page`, `completed`); absent: all.'),
+        .describe('Full types, or what follows their first dot (`page`, `completed`); absent or empty: all.'),
       includeWebhookId: z.boolean().optional(),
     }),
     z.string().describe('The bare URL.'),

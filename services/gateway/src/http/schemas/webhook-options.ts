@@ -48,7 +48,12 @@ export const webhookOptions = {
     .optional()
     .meta({ default: DEFAULTS.bodyFormat })
     .describe('Profile `standard`: `cloudevents` sends a structured CloudEvent 1.0.'),
-  include_webhook_id: z.boolean().optional().describe('Profile `firecrawl`: names the webhook in the envelope.'),
+  include_webhook_id: z
+    .boolean()
+    .optional()
+    .describe(
+      'Profile `firecrawl`: adds `webhookId` to the envelope, the id of the delivery, the same on every attempt.',
+    ),
   payload_template: template.optional(),
   headers_template: template.optional(),
   signed: z.boolean().optional().meta({ default: DEFAULTS.signed }).describe('Profile `template`.'),

@@ -852,7 +852,7 @@ export type AttachJobWebhookRequest = Message<"grapnel.subscription.v1.AttachJob
   metadata?: JsonObject | undefined;
 
   /**
-   * Full types or what follows their first dot; absent: all.
+   * Full types or what follows their first dot; absent or empty: all.
    *
    * @generated from field: grapnel.subscription.v1.StringList events = 5;
    */
