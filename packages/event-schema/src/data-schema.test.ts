@@ -63,6 +63,21 @@ describe('the schema of an event type', () => {
     expect(problemOf({ pattern: '(?=a)b' })).toMatch(/JSON Schema/);
   });
 
+  it('compares the elements of a long list once each', () => {
+    const unique = { type: 'array', uniqueItems: true };
+    const many = Array.from({ length: 200_000 }, (_, n) => ({ n }));
+    expect(violationOf(unique, many)).toBeNull();
+    expect(violationOf(unique, [...many, { n: 7 }])?.code).toBe('INVALID_VALUE');
+    expect(
+      violationOf(unique, [
+        { a: 1, b: [2] },
+        { b: [2], a: 1 },
+      ])?.message,
+    ).toMatch(/equal/);
+    expect(violationOf({ type: 'array', uniqueItems: false }, [1, 1])).toBeNull();
+    expect(problemOf({ uniqueItems: 'yes' })).toMatch(/JSON Schema/);
+  });
+
   it('matches patterns that would stop a backtracking engine for ever', () => {
     const compiled = violationOf({ type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}!`);
     expect(compiled?.code).toBe('INVALID_VALUE');

@@ -1,5 +1,6 @@
 import { CelScalar, celFunc, type parse } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
+import { statesOf } from './pattern-cost.ts';
 
 type Parsed = ReturnType<typeof parse>;
 type Expr = NonNullable<Parsed['expr']>;
@@ -10,8 +11,12 @@ const MAX_COST = 1_000_000;
 const CHARS_PER_UNIT = 10_000;
 /** Characters that a regular expression looks at for one unit. */
 const MATCHED_CHARS_PER_UNIT = 20;
-/** Making a regular expression ready, beside its length. */
+/** States of a regular expression that it costs twice as much to match with. */
+const STATES_PER_DOUBLE = 20;
+/** Making a regular expression ready, beside its states. */
 const COMPILING = 10;
+/** A state made ready. */
+const UNITS_PER_STATE = 2;
 
 export const TOO_EXPENSIVE = 'costs too much for data of this size';
 
@@ -33,11 +38,12 @@ export const METERS = {
   funcs: [celFunc(SPEND, [], CelScalar.BOOL, () => spend(perPass))],
   re2: {
     compile(pattern: string) {
-      spend(COMPILING + pattern.length);
+      const states = statesOf(pattern) ?? Number.POSITIVE_INFINITY;
+      spend(COMPILING + states * UNITS_PER_STATE);
       const compiled = RE2JS.compile(pattern);
       return {
         test(text: string): boolean {
-          spend(text.length / MATCHED_CHARS_PER_UNIT);
+          spend((text.length / MATCHED_CHARS_PER_UNIT) * (1 + states / STATES_PER_DOUBLE));
           return compiled.test(text);
         },
       };

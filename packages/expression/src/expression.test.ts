@@ -60,6 +60,11 @@ describe('expressions', () => {
     expect(costOf('data.n.all(x, x > 0)')).toEqual(expensive);
     expect(costOf('data.n.all(x, x > 0) || true')).toEqual(expensive);
     expect(costOf(Array.from({ length: 60 }, () => '!data.s.matches("y+z")').join(' && '))).toEqual(expensive);
+    for (const pattern of ['x{1000}'.repeat(100), '(?:(?:ab){30}){30}'.repeat(20), '\\\\pL'.repeat(200)]) {
+      expect(costOf(`data.s.matches("${pattern}")`)).toEqual(expensive);
+    }
+    expect(costOf('data.s.matches(data.s)')).toEqual(expensive);
+    expect(costOf('"2026-01-27".matches("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")')).toEqual({ ok: true, value: true });
     expect(costOf('data.s.matches("x+") && size(data.n) == 200000 && data.n[7] == 1')).toEqual({
       ok: true,
       value: true,

@@ -76,7 +76,7 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     gates,
     sender,
     turns: new Turns<TurnEnd>(),
-    jobOrder: new JobOrder(streams, names),
+    jobOrder: new JobOrder(streams, names, clock),
     streams,
     names,
     clock,

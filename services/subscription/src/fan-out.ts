@@ -17,7 +17,7 @@ import { trace } from '@opentelemetry/api';
 import type { Conditions } from './conditions.ts';
 import type { Directory } from './directory.ts';
 import { Freezer } from './frozen-delivery.ts';
-import { earlierFannedOut, endingJob, retireJobWebhooks } from './job-end.ts';
+import { endingJob, JobEnds, retireJobWebhooks } from './job-end.ts';
 import type { Lookalikes } from './lookalikes.ts';
 
 export interface FanOutContext {
@@ -34,6 +34,8 @@ export interface FanOutContext {
 
 /** Events of which this process may be making deliveries at once. */
 const MAX_IN_FLIGHT = 512;
+/** Until the end of a job that found too many waiting comes again. */
+const END_LATER_MS = 1_000;
 /** Deliveries that {@link FanOutContext.slots} should allow. */
 export const MAX_DELIVERIES = 2_048;
 
@@ -46,23 +48,29 @@ const deliveriesCounter = counter('grapnel.fanout.deliveries', { description: 'D
  * after all of them are stored; when it comes again, their ids make the repeat harmless.
  */
 export function runFanOut(context: FanOutContext, signal: AbortSignal): Promise<void> {
-  const { streams, names } = context;
-  return streams.consume(
-    { stream: names.streams.events, durable: names.consumers.fanout, maxInFlight: MAX_IN_FLIGHT, signal },
-    (message) => fanOut(message, context, signal),
+  const { streams, names, clock } = context;
+  const stream = names.streams.events;
+  const durable = names.consumers.fanout;
+  const jobEnds = new JobEnds(async () => (await streams.lag(stream, durable)).ackFloor, clock);
+  return streams.consume({ stream, durable, maxInFlight: MAX_IN_FLIGHT, signal }, (message) =>
+    fanOut(message, context, jobEnds, signal),
   );
 }
 
-async function fanOut(message: Received, context: FanOutContext, signal: AbortSignal): Promise<void> {
+async function fanOut(message: Received, context: FanOutContext, jobEnds: JobEnds, signal: AbortSignal): Promise<void> {
   // A webhook whose creation was confirmed before this event was accepted must get it, whichever replica made it.
   try {
     await context.directory.caughtUp();
     const event = decodeEvent(message);
     const ending = endingJob(event, context.directory);
+    let made = 0;
+    const work = async (): Promise<void> => {
+      made = await deliver(event, message, context, signal);
+      if (ending !== null) await retireJobWebhooks(event, ending, context);
+    };
     // The job's end must not overtake what was said before it, whichever replica has that in hand (FC-09).
-    if (ending !== null) await earlierFannedOut(message, context, signal);
-    const made = await deliver(event, message, context, signal);
-    if (ending !== null) await retireJobWebhooks(event, ending, context);
+    if (ending === null) await work();
+    else if (!(await jobEnds.inOrder(message, event, work, signal))) return message.nak(END_LATER_MS);
     message.ack();
     eventsCounter.add(1, { type: event.type });
     if (made > 0) deliveriesCounter.add(made, { type: event.type });
@@ -109,15 +117,19 @@ async function deliver(event: Event, message: Received, context: FanOutContext, 
     for (const id of ids) {
       // Before the delivery is made: an event that thousands want must not be thousands of messages in memory.
       await context.slots.acquire();
-      const { state, revision } = directory.find(id);
-      if (state.kind !== 'present') {
-        context.slots.release();
-        continue;
-      }
-      const { delivery, body } = freezer.freeze(state.webhook, revision);
-      stored.push(storeOne(encodeDelivery(delivery, body, traceparent, names), context, signal));
+      const storing = storeOne(() => made(id), context, signal);
+      // Heard of below, when all are under way; a stop that comes before that is no unhandled rejection.
+      storing.catch(() => {});
+      stored.push(storing);
     }
     await Promise.all(stored);
+
+    function made(id: WebhookId): NewMessage | null {
+      const { state, revision } = directory.find(id);
+      if (state.kind !== 'present') return null;
+      const { delivery, body } = freezer.freeze(state.webhook, revision);
+      return encodeDelivery(delivery, body, traceparent, names);
+    }
   });
   return ids.length;
 }
@@ -133,15 +145,18 @@ function wanting(event: Event, message: Received, { directory, conditions }: Fan
 
 /** Gives the slot back. A delivery that no server takes is said to the log and left out: the others must not wait for it. */
 async function storeOne(
-  message: NewMessage,
+  make: () => NewMessage | null,
   { streams, clock, logger, slots }: FanOutContext,
   signal: AbortSignal,
 ): Promise<void> {
+  let message: NewMessage | null = null;
   try {
-    await publishUntilStored(streams, message, clock, signal);
+    message = make();
+    if (message !== null) await publishUntilStored(streams, message, clock, signal);
   } catch (error) {
     if (!(error instanceof StoreUnavailable) || error.retryable) throw error;
-    logger.error({ err: error, delivery: message.id, bytes: message.body.byteLength }, 'a delivery cannot be stored');
+    const { id, body } = message ?? {};
+    logger.error({ err: error, delivery: id, bytes: body?.byteLength }, 'a delivery cannot be stored');
   } finally {
     slots.release();
   }

@@ -59,7 +59,7 @@ export class Freezer {
       webhookRevision: revision,
       ...(config.bodyFormat === 'cloudevents' ? { contentType: 'cloudevents' } : {}),
       ...(headers.ok && Object.keys(headers.value).length > 0 ? { headers: headers.value } : {}),
-      ...(config.ordering === 'job' && endsJob(event.type) ? { last: true } : {}),
+      ...(config.ordering === 'job' && event.jobId !== null && endsJob(event.type) ? { last: true } : {}),
       ...(problem === null ? {} : { problem }),
     };
     return { delivery, body: body.ok && problem === null ? body.value : NO_BODY };

@@ -31,24 +31,99 @@ function speaksOf(type: string, { config }: Webhook): boolean {
   return profileOf(config.profile).eventTypes?.includes(type) ?? true;
 }
 
+/** How old a look at the consumer may be, and how long an end waits before the next. */
 const LOOK_AGAIN_MS = 50;
 /** Restarts the acknowledgement's clock long before it runs out. */
-const WORKING_EVERY = 40;
+const WORKING_MS = 1_000;
+/**
+ * Ends that may wait here at once. They hold places in the consumer's window, and what they wait for may have to come
+ * again through that window: were all places taken by ends, nothing would ever move.
+ */
+const MAX_WAITING = 128;
 
 /**
- * Waits until every event that was stored before this one is fanned out and acknowledged: the consumer's floor says so for
- * all replicas, also after a crash. An earlier event that is being tried again holds the end of the job back, as it should.
+ * Lets an end of a job be fanned out when every event that was stored before it is fanned out and acknowledged: the
+ * consumer's floor says so for all replicas, also after a crash. Ends of other jobs, in hand here, hold nothing up; an
+ * earlier event that is being tried again holds the end back, as it should.
  */
-export async function earlierFannedOut(
-  message: Received,
-  { streams, names, clock }: JobEndContext,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let looks = 1; ; looks++) {
-    const { ackFloor } = await streams.lag(names.streams.events, names.consumers.fanout);
-    if (ackFloor >= message.sequence - 1) return;
-    if (looks % WORKING_EVERY === 0) message.working();
-    await clock.sleep(LOOK_AGAIN_MS, signal);
+export class JobEnds {
+  readonly #ackFloor: () => Promise<number>;
+  readonly #clock: Clock;
+  /** The jobs whose ends are in hand here, by the position of the event; `null` when done and not yet below the floor. */
+  readonly #inHand = new Map<number, string | null>();
+  #waiting = 0;
+  #floor: Promise<number> | null = null;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(ackFloor: () => Promise<number>, clock: Clock) {
+    this.#ackFloor = ackFloor;
+    this.#clock = clock;
+  }
+
+  /** Runs `work` when it is the end's turn; `false`, without having run it, when too many wait: it should come again. */
+  async inOrder(
+    message: Pick<Received, 'sequence' | 'working'>,
+    { tenant, jobId }: Pick<Event, 'tenant' | 'jobId'>,
+    work: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { sequence } = message;
+    const job = `${tenant} ${jobId}`;
+    let done = false;
+    this.#inHand.set(sequence, job);
+    try {
+      if (!(await this.#isNext(sequence, job))) {
+        if (this.#waiting >= MAX_WAITING) return false;
+        await this.#turnOf(message, job, signal);
+      }
+      await work();
+      return (done = true);
+    } finally {
+      if (done) this.#inHand.set(sequence, null);
+      else this.#inHand.delete(sequence);
+    }
+  }
+
+  async #turnOf(message: Pick<Received, 'sequence' | 'working'>, job: string, signal: AbortSignal): Promise<void> {
+    this.#waiting++;
+    try {
+      let saidAt = this.#clock.monotonic();
+      do {
+        await this.#clock.sleep(LOOK_AGAIN_MS, signal);
+        if (this.#clock.monotonic() - saidAt < WORKING_MS) continue;
+        saidAt = this.#clock.monotonic();
+        message.working();
+      } while (!(await this.#isNext(message.sequence, job)));
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #isNext(sequence: number, job: string): Promise<boolean> {
+    const floor = await this.#look();
+    for (let earlier = sequence - 1; earlier > floor; earlier--) {
+      const other = this.#inHand.get(earlier);
+      if (other === undefined || other === job) return false;
+    }
+    return true;
+  }
+
+  /** One look serves all who wait: the floor only rises, so that an older one is never wrong. */
+  #look(): Promise<number> {
+    const now = this.#clock.monotonic();
+    if (this.#floor !== null && now - this.#lookedAt < LOOK_AGAIN_MS) return this.#floor;
+    this.#lookedAt = now;
+    const floor = this.#ackFloor().then((reached) => this.#forget(reached));
+    this.#floor = floor;
+    floor.catch(() => {
+      if (this.#floor === floor) this.#floor = null;
+    });
+    return floor;
+  }
+
+  #forget(floor: number): number {
+    for (const [sequence, job] of this.#inHand) if (job === null && sequence <= floor) this.#inHand.delete(sequence);
+    return floor;
   }
 }
 

@@ -59,6 +59,10 @@ function checkStep(step: Step, field: string, policy: TriggerPolicy, wrong: Viol
     }
     case 'call_out':
       wrong.push(...checkEndpointUrl(step.url, policy, `${field}.url`));
+      if (namesUser(step.url)) {
+        const instead = 'must not hold a user or a password: put them into the header Authorization';
+        wrong.push(violation(`${field}.url`, 'INVALID_VALUE', instead));
+      }
       checkNumber(`${field}.timeout_seconds`, step.timeoutSeconds, LIMITS.callOutSeconds, wrong);
       return checkMessage(step.headers, step.body, field, wrong);
     case 'response':
@@ -67,6 +71,12 @@ function checkStep(step: Step, field: string, policy: TriggerPolicy, wrong: Viol
     case 'end':
       return;
   }
+}
+
+/** It would be shown with every read, and not be sent. */
+function namesUser(url: string): boolean {
+  const { username, password } = URL.canParse(url) ? new URL(url) : { username: '', password: '' };
+  return username !== '' || password !== '';
 }
 
 function checkMessage(headers: Readonly<Record<string, string>>, body: Json, field: string, wrong: Violation[]): void {

@@ -58,6 +58,7 @@ describe('what a trigger may be', () => {
   it('checks expressions, addresses and templates before anything is stored', () => {
     expect(faults({ steps: [{ ...condition('end'), expression: 'bad' } as Step] })).toEqual(['steps[0].expression']);
     expect(faults({ steps: [callOut({ url: 'http://127.0.0.1/' })] })).toEqual(['steps[0].url']);
+    expect(faults({ steps: [callOut({ url: 'https://user:word@example.com/' })] })).toEqual(['steps[0].url']);
     expect(faults({ steps: [callOut({ body: { a: '{{secrets.x}}' } })] })).toEqual(['steps[0].body']);
     expect(faults({ steps: [callOut({ headers: { 'X-A': '{{body.x' } })] })).toEqual(['steps[0].headers']);
     expect(faults({ steps: Array.from({ length: 51 }, () => condition('end')) })).toEqual(['steps']);

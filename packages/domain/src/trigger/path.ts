@@ -72,9 +72,10 @@ export const isObject = (value: Json | undefined): value is { readonly [key: str
   typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 
 /** What is at the end of `path`; `[]` collects from every element. Names that objects merely inherit are not there. */
-export function valueAt(root: Json, path: Path): Json | undefined {
+export function valueAt(root: Json, path: Path, from = 0): Json | undefined {
   let value: Json | undefined = root;
-  for (const [i, segment] of path.entries()) {
+  for (let i = from; i < path.length && value !== undefined; i++) {
+    const segment = path[i] as Segment;
     if (segment.kind === 'key') {
       value = isObject(value) && Object.hasOwn(value, segment.name) ? value[segment.name] : undefined;
     } else if (!Array.isArray(value)) {
@@ -82,47 +83,78 @@ export function valueAt(root: Json, path: Path): Json | undefined {
     } else if (segment.kind === 'index') {
       value = value[segment.at] as Json | undefined;
     } else {
-      const rest = path.slice(i + 1);
-      return value.map((item: Json) => valueAt(item, rest)).filter((item) => item !== undefined);
+      const found: Json[] = [];
+      for (const item of value as readonly Json[]) {
+        const inside = valueAt(item, path, i + 1);
+        if (inside !== undefined) found.push(inside);
+      }
+      return found;
     }
-    if (value === undefined) return undefined;
   }
   return value;
 }
 
+/** Paths by their first segment, each without it. */
+interface Branches {
+  readonly whole: boolean;
+  readonly members: ReadonlyMap<string, readonly Path[]>;
+  readonly each: readonly Path[];
+  /** With those of each element. */
+  readonly numbered: ReadonlyMap<number, readonly Path[]>;
+}
+
 /** `value` with what `paths` lead to and nothing else, everything at its own place; elements left out become null. */
 export function pruned(value: Json, paths: readonly Path[]): Json | undefined {
-  if (paths.some((path) => path.length === 0)) return value;
-  if (Array.isArray(value)) return prunedList(value, paths);
+  // Worked out once for all elements of a list, of which a call may have hundreds of thousands.
+  const known = new Map<readonly Path[], Branches>();
+  const branchesOf = (rest: readonly Path[]): Branches => {
+    let branches = known.get(rest);
+    if (branches === undefined) known.set(rest, (branches = branched(rest)));
+    return branches;
+  };
+  return prune(value, paths, branchesOf);
+}
+
+type BranchesOf = (paths: readonly Path[]) => Branches;
+
+function prune(value: Json, paths: readonly Path[], branchesOf: BranchesOf): Json | undefined {
+  const branches = branchesOf(paths);
+  if (branches.whole) return value;
+  if (Array.isArray(value)) return prunedList(value, branches, branchesOf);
   if (!isObject(value)) return undefined;
-  const names = new Set(paths.flatMap(([first]) => (first?.kind === 'key' ? [first.name] : [])));
   const kept: [string, Json][] = [];
-  for (const name of names) {
+  for (const [name, rest] of branches.members) {
     if (!Object.hasOwn(value, name)) continue;
-    const part = pruned(
-      value[name] as Json,
-      restsAfter(paths, (first) => first.kind === 'key' && first.name === name),
-    );
+    const part = prune(value[name] as Json, rest, branchesOf);
     if (part !== undefined) kept.push([name, part]);
   }
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
-function prunedList(items: readonly Json[], paths: readonly Path[]): Json | undefined {
-  const all = paths.some(([first]) => first?.kind === 'each');
-  const indexes = paths.flatMap(([first]) => (first?.kind === 'index' ? [first.at] : []));
-  const length = all ? items.length : Math.min(items.length, Math.max(-1, ...indexes) + 1);
+function prunedList(
+  items: readonly Json[],
+  { each, numbered }: Branches,
+  branchesOf: BranchesOf,
+): readonly Json[] | undefined {
+  const all = each.length > 0;
+  const length = all ? items.length : Math.min(items.length, Math.max(-1, ...numbered.keys()) + 1);
   if (length === 0 && !all) return undefined;
-  // Worked out once: a list of a call may have a hundred thousand elements.
-  const ofEach = restsAfter(paths, (first) => first.kind === 'each');
-  const numbered = new Set(indexes);
-  return items.slice(0, length).map((item, i) => {
-    const rests = numbered.has(i)
-      ? restsAfter(paths, (first) => first.kind === 'each' || (first.kind === 'index' && first.at === i))
-      : ofEach;
-    return pruned(item, rests) ?? null;
-  });
+  return items.slice(0, length).map((item, i) => prune(item, numbered.get(i) ?? each, branchesOf) ?? null);
 }
 
-const restsAfter = (paths: readonly Path[], fits: (first: Segment) => boolean): Path[] =>
-  paths.flatMap((path) => (path[0] !== undefined && fits(path[0]) ? [path.slice(1)] : []));
+function branched(paths: readonly Path[]): Branches {
+  const restsAfter = (fits: (first: Segment) => boolean): Path[] =>
+    paths.flatMap((path) => (path[0] !== undefined && fits(path[0]) ? [path.slice(1)] : []));
+  const firsts = paths.flatMap(([first]) => first ?? []);
+  const names = firsts.flatMap((first) => (first.kind === 'key' ? [first.name] : []));
+  const indexes = firsts.flatMap((first) => (first.kind === 'index' ? [first.at] : []));
+  const at = (i: number) => restsAfter((first) => first.kind === 'each' || (first.kind === 'index' && first.at === i));
+  return {
+    whole: firsts.length < paths.length,
+    members: new Map(
+      [...new Set(names)].map((name) => [name, restsAfter((first) => first.kind === 'key' && first.name === name)]),
+    ),
+    each: restsAfter((first) => first.kind === 'each'),
+    numbered: new Map([...new Set(indexes)].map((i) => [i, at(i)])),
+  };
+}

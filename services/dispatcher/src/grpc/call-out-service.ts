@@ -1,4 +1,5 @@
 import { CallOutService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
+import type { TenantId } from '@grapnel/domain/ids';
 import { checkEndpointUrl, type UrlPolicy } from '@grapnel/domain/security/endpoint-url';
 import { type Violation, violation } from '@grapnel/domain/violation';
 import { RpcError } from '@grapnel/rpc/errors';
@@ -16,16 +17,24 @@ export interface CallOutContext {
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const MAX_TIMEOUT_MS = 60_000;
 const MAX_BODY_CHARS = 65_536;
+/** So that one whose other side is slow leaves room for the rest. */
+const SHARE_OF_ONE_TENANT = 0.25;
 const BUSY_RETRY_MS = 1_000;
 const USER_AGENT = 'Grapnel/0.1';
 
 /** Requests of triggers' flows: the same agent and the same egress guard as deliveries, for services alone. */
 export function callOutService({ sender, policy, slots }: CallOutContext): Registration {
+  const underWay = new Map<TenantId | null, number>();
+  const most = Math.max(1, Math.floor(slots.capacity * SHARE_OF_ONE_TENANT));
   return register(CallOutService, 'service', {
-    async callOut({ method, url, headers, body, timeoutMs }) {
+    async callOut({ method, url, headers, body, timeoutMs }, { principal: { tenant } }) {
       const wrong = violationsOf(method, url, timeoutMs, policy);
       if (wrong.length > 0) throw RpcError.invalid(wrong);
-      if (!slots.tryAcquire()) throw RpcError.unavailable('too many requests of flows are under way', BUSY_RETRY_MS);
+      const others = underWay.get(tenant) ?? 0;
+      if (others >= most || !slots.tryAcquire()) {
+        throw RpcError.unavailable('too many requests of flows are under way', BUSY_RETRY_MS);
+      }
+      underWay.set(tenant, others + 1);
       try {
         const made = await sender.send({
           method,
@@ -45,6 +54,9 @@ export function callOutService({ sender, policy, slots }: CallOutContext): Regis
         return { status: response.status, body: response.body, truncated, durationMs };
       } finally {
         slots.release();
+        const left = (underWay.get(tenant) ?? 1) - 1;
+        if (left > 0) underWay.set(tenant, left);
+        else underWay.delete(tenant);
       }
     },
   });

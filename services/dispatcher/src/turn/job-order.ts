@@ -3,6 +3,7 @@ import { decodeOutcome } from '@grapnel/contracts/outcome-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { StoredDelivery } from '@grapnel/domain/delivery/delivery';
 import type { DeliveryId } from '@grapnel/domain/ids';
+import type { Clock } from '@grapnel/runtime/clock';
 import type { EventStreams } from '@grapnel/stream/ports';
 import { LRUCache } from 'lru-cache';
 
@@ -13,6 +14,8 @@ interface Awaited {
 }
 
 const MAX_JOBS = 1_000;
+/** A read to which nothing comes for so long has lost its end: the webhook was deleted meanwhile, or the streams are away. */
+const SILENCE_MS = 15_000;
 
 /**
  * Says when the end of a job may be sent: when every earlier delivery of the job has an outcome (FC-09). Asked of the
@@ -24,9 +27,12 @@ export class JobOrder {
   readonly #streams: EventStreams;
   readonly #names: Topology;
 
-  constructor(streams: EventStreams, names: Topology) {
+  readonly #clock: Clock;
+
+  constructor(streams: EventStreams, names: Topology, clock: Clock) {
     this.#streams = streams;
     this.#names = names;
+    this.#clock = clock;
   }
 
   async mayEnd(end: StoredDelivery): Promise<boolean> {
@@ -65,9 +71,14 @@ export class JobOrder {
     }
   }
 
-  /** The subject's messages after one position and up to another, which must be there. */
+  /**
+   * The subject's messages after one position and up to another, which must be there.
+   * @throws when it is not
+   */
   async *#until(stream: string, subject: string, after: number, last: number) {
     const stop = new AbortController();
+    const giveUp = () => this.#clock.after(SILENCE_MS, () => stop.abort());
+    let silence = giveUp();
     try {
       const messages = this.#streams.read(stream, {
         after,
@@ -76,10 +87,14 @@ export class JobOrder {
         signal: stop.signal,
       });
       for await (const message of messages) {
+        silence.cancel();
         yield message;
         if (message.sequence >= last) return;
+        silence = giveUp();
       }
+      throw new Error(`nothing of ${subject} was read for too long before position ${last}`);
     } finally {
+      silence.cancel();
       stop.abort();
     }
   }

@@ -3,6 +3,7 @@ import { TRIGGER_EVENT_TYPE } from '@grapnel/domain/catalogue';
 import { type Entropy, type ExecutionId, newExecutionId } from '@grapnel/domain/ids';
 import { type Call, mapCall } from '@grapnel/domain/trigger/map-call';
 import { type FixedResponse, TRIGGER_LIMITS } from '@grapnel/domain/trigger/trigger';
+import { violation } from '@grapnel/domain/violation';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { AcceptEvents } from '../accept-events.ts';
 import type { Accepted, Outcome } from '../outcome.ts';
@@ -25,6 +26,16 @@ export type Received =
 /** The variables, and the little that is round them. */
 const MAX_DATA_BYTES = 2 * TRIGGER_LIMITS.body.max;
 
+const TOO_LARGE: Exclude<Outcome, Accepted> = {
+  kind: 'invalid',
+  violations: [violation('body', 'TOO_LARGE', `comes to variables of more than ${MAX_DATA_BYTES} bytes`)],
+};
+const BUSY = {
+  kind: 'busy',
+  message: 'too many callers wait for their flows; nothing of this call was stored',
+  retryAfterMs: 1_000,
+} as const;
+
 /**
  * A call becomes the event `trigger.received` (NB-09). That one event is what everything else follows from: it is stored
  * before the caller hears anything (NB-07), and a flow is begun by whoever reads it, so that there is no second write
@@ -37,9 +48,11 @@ export async function receiveCall(
   traceparent: string | null,
 ): Promise<Received> {
   const { id, tenant, config } = trigger;
-  const variables = mapCall(config.mapping, call);
-  const execution = newExecutionId(clock.now(), entropy);
   const waits = config.mode === 'synchronous';
+  if (waits && flows.full) return { kind: 'refused', outcome: BUSY };
+  const variables = mapCall(config.mapping, call, MAX_DATA_BYTES);
+  if (variables === null) return { kind: 'refused', outcome: TOO_LARGE };
+  const execution = newExecutionId(clock.now(), entropy);
   const runs = waits || config.steps.length > 0;
   const outcome = await accept.accept({
     tenant,

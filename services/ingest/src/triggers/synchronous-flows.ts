@@ -13,6 +13,9 @@ export type FlowEnd =
   /** Nobody knows how far it came. */
   | { readonly kind: 'unavailable' };
 
+/** Flows that callers of one process may wait for at once: each keeps its variables, and its connection, for so long. */
+const MAX_UNDER_WAY = 512;
+
 /** Flows whose callers wait. They are run where the connection is; what comes after the answer goes on without it. */
 export class SynchronousFlows {
   readonly #runner: FlowRunner;
@@ -22,6 +25,11 @@ export class SynchronousFlows {
   constructor(runner: FlowRunner, logger: Logger) {
     this.#runner = runner;
     this.#logger = logger;
+  }
+
+  /** Whether no other caller should wait here. */
+  get full(): boolean {
+    return this.#underWay.size >= MAX_UNDER_WAY;
   }
 
   /** Resolves when this process runs it no longer; `null` when it does not run it. */

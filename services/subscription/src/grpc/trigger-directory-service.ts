@@ -5,18 +5,21 @@ import type { Entropy, TenantId } from '@grapnel/domain/ids';
 import { type KeyRing, open } from '@grapnel/domain/security/keyring';
 import { passwordOwner, type Trigger, type TriggerState } from '@grapnel/domain/trigger/trigger';
 import { type Registration, register } from '@grapnel/rpc/server';
+import type { Logger } from '@grapnel/runtime/logger';
 import type { Directory } from '../directory.ts';
 
 export interface TriggerDirectoryContext {
   readonly directory: Directory;
   readonly keyRing: KeyRing;
   readonly entropy: Entropy;
+  readonly logger: Logger;
 }
 
 const SALT_BYTES = 16;
 
 /** Triggers for the HTTP edges, which go on with what they know while this service is away. */
-export function triggerDirectoryService({ directory, keyRing, entropy }: TriggerDirectoryContext): Registration {
+export function triggerDirectoryService(context: TriggerDirectoryContext): Registration {
+  const { directory, entropy } = context;
   return register(TriggerDirectoryService, 'service', {
     async *watchTriggers(_request, { signal }) {
       const records = directory.records<TriggerState>('trigger');
@@ -34,7 +37,7 @@ export function triggerDirectoryService({ directory, keyRing, entropy }: Trigger
           continue;
         }
         const { trigger } = state;
-        const credentials = credentialsOf(trigger, keyRing, salt);
+        const credentials = credentialsOf(trigger, context, salt);
         const value = {
           trigger: triggerMessage(trigger, revision),
           ...(credentials === null ? {} : { credentials }),
@@ -45,10 +48,20 @@ export function triggerDirectoryService({ directory, keyRing, entropy }: Trigger
   });
 }
 
-function credentialsOf({ id, config: { auth } }: Trigger, keyRing: KeyRing, salt: Uint8Array) {
+/** One password that cannot be opened must not keep all triggers from the edges: without credentials nobody is admitted. */
+function credentialsOf(
+  { id, config: { auth } }: Trigger,
+  { keyRing, logger }: TriggerDirectoryContext,
+  salt: Uint8Array,
+) {
   if (auth === null) return null;
-  const password = open(keyRing, passwordOwner(id), auth.sealedPassword);
-  return { salt, digest: createHmac('sha256', salt).update(`${auth.username}:${password}`).digest() };
+  try {
+    const password = open(keyRing, passwordOwner(id), auth.sealedPassword);
+    return { salt, digest: createHmac('sha256', salt).update(`${auth.username}:${password}`).digest() };
+  } catch (error) {
+    logger.error({ err: error, trigger: id }, 'the password of a trigger cannot be opened; it admits nobody');
+    return null;
+  }
 }
 
 type TriggerFeed =

@@ -95,6 +95,8 @@ export function triggerService(context: TriggerContext): Registration {
   /** What ran for it goes with it. */
   async function deleteTrigger(tenant: string, id: TriggerId) {
     const done = await commandTrigger(context, tenant, id, () => ok({ type: 'delete', at: clock.now() }));
+    // What is left is not found any more.
+    if (!done.ok && done.error.kind !== 'not_found') return done;
     await streams.purge(names.streams.executions, names.subjects.executionsOf(tenant, id));
     return done;
   }

@@ -58,6 +58,8 @@ async function take(context: RunnerContext, replay: Replay, signal: AbortSignal)
   } catch (error) {
     if (!signal.aborted) {
       logger.error({ err: error, replay: id }, 'a bulk replay was interrupted; it goes on when its lease has run out');
+      // It may well be free to take again: without a pause that would be tried without end while the store is away.
+      await clock.sleep(LOOK_MS, signal).catch(() => {});
       return;
     }
     // Somebody else need not wait for the lease to run out. If this fails, it does.
