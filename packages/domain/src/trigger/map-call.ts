@@ -57,6 +57,7 @@ function picked(mapped: readonly Mapped[], source: Json, maxChars: number): Json
   }
   const kept = pruned(source, plain) ?? {};
   if (named.length === 0) return kept;
-  // A list at the top has no place for names.
-  return { ...(Array.isArray(kept) ? {} : (kept as object)), ...Object.fromEntries(named) };
+  const names = Object.fromEntries(named);
+  // A list or a scalar at the top has no place for names.
+  return typeof kept === 'object' && !Array.isArray(kept) ? { ...kept, ...names } : names;
 }
