@@ -13,6 +13,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // A machine that stands still for seconds makes a test late once, not twice; the report says which needed it.
+    retry: 1,
     passWithNoTests: false,
     reporters: ['default'],
   },
