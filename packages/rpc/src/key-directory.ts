@@ -1,11 +1,14 @@
-import { DirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
+import {
+  DirectoryService,
+  type WatchApiKeysResponse,
+} from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
 import type { TenantId } from '@grapnel/domain/ids';
 import { hashApiKey } from '@grapnel/domain/tenancy/api-key';
-import { Backoff } from '@grapnel/runtime/backoff';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { KeyLookup } from './auth.ts';
 import type { Channel } from './client.ts';
+import { keepWatching } from './keep-watching.ts';
 
 interface Entry {
   readonly tenant: TenantId;
@@ -22,7 +25,10 @@ export class KeyDirectory implements Disposable {
   #complete = false;
 
   constructor(subscription: Channel, clock: Clock, logger: Logger) {
-    void this.#follow(subscription, clock, logger);
+    const { signal } = this.#stop;
+    const directory = subscription.client(DirectoryService);
+    const open = () => directory.watchApiKeys({}, { signal });
+    void keepWatching({ what: 'API keys', open, take: (message) => this.#take(message) }, clock, logger, signal);
   }
 
   /** For {@link authenticator}. */
@@ -42,27 +48,13 @@ export class KeyDirectory implements Disposable {
     this.#stop.abort();
   }
 
-  async #follow(subscription: Channel, clock: Clock, logger: Logger): Promise<void> {
-    const { signal } = this.#stop;
-    const backoff = new Backoff(clock);
-    const directory = subscription.client(DirectoryService);
-    while (!signal.aborted) {
-      try {
-        for await (const { change } of directory.watchApiKeys({}, { signal })) {
-          backoff.reset();
-          if (change.case === 'snapshotDone') this.#complete = true;
-          if (change.case === 'changed') {
-            const { keyHash, tenant, active } = change.value;
-            const hash = Buffer.from(keyHash).toString('hex');
-            // A revoked key never comes back: a replica that lags must not make it work again.
-            if (this.#entries.get(hash)?.active === false) continue;
-            this.#entries.set(hash, { tenant: tenant, active });
-          }
-        }
-      } catch (error) {
-        if (!signal.aborted) logger.warn({ err: error }, 'the watch on API keys was interrupted; trying again');
-      }
-      await backoff.wait(signal).catch(() => {});
-    }
+  #take({ change }: WatchApiKeysResponse): void {
+    if (change.case === 'snapshotDone') this.#complete = true;
+    if (change.case !== 'changed') return;
+    const { keyHash, tenant, active } = change.value;
+    const hash = Buffer.from(keyHash).toString('hex');
+    // A revoked key never comes back: a replica that lags must not make it work again.
+    if (this.#entries.get(hash)?.active === false) return;
+    this.#entries.set(hash, { tenant, active });
   }
 }

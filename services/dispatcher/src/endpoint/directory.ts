@@ -1,8 +1,11 @@
-import { DirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
+import {
+  DirectoryService,
+  type WatchEndpointsResponse,
+} from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
 import type { WebhookId } from '@grapnel/domain/ids';
 import type { KeyRing } from '@grapnel/domain/security/keyring';
 import type { Channel } from '@grapnel/rpc/client';
-import { Backoff } from '@grapnel/runtime/backoff';
+import { keepWatching } from '@grapnel/rpc/keep-watching';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Endpoints } from '../ports.ts';
@@ -63,40 +66,36 @@ export class EndpointDirectory implements Endpoints {
 
   /** Watches until `signal` aborts. */
   async follow(subscription: Channel, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff(this.#clock);
     const directory = subscription.client(DirectoryService);
-    while (!signal.aborted) {
-      try {
-        let unseen: Set<WebhookId> | null = new Set([...this.#endpoints.keys(), ...this.#unusable.keys()]);
-        for await (const { change } of directory.watchEndpoints({}, { signal })) {
-          backoff.reset();
-          switch (change.case) {
-            case 'changed':
-              unseen?.delete(change.value.webhookId as WebhookId);
-              this.#put(change.value);
-              break;
-            case 'deleted':
-              this.#remove(change.value.webhookId as WebhookId, Number(change.value.revision));
-              break;
-            case 'snapshotDone':
-              // A replica that lags does not know yet what we do: only what it should have seen was deleted.
-              for (const id of unseen ?? []) this.#remove(id, Number(change.value.revision));
-              unseen = null;
-              this.#revision = Math.max(this.#revision, Number(change.value.revision));
-              this.#loaded.resolve();
-              break;
-            case 'revision':
-              this.#revision = Math.max(this.#revision, Number(change.value));
-              break;
-            case undefined:
-              break;
-          }
-        }
-      } catch (error) {
-        if (!signal.aborted) this.#logger.warn({ err: error }, 'the watch on endpoints was interrupted; trying again');
+    let unseen: Set<WebhookId> | null = null;
+    const open = () => {
+      unseen = new Set([...this.#endpoints.keys(), ...this.#unusable.keys()]);
+      return directory.watchEndpoints({}, { signal });
+    };
+    const take = ({ change }: WatchEndpointsResponse): void => {
+      switch (change.case) {
+        case 'changed':
+          unseen?.delete(change.value.webhookId as WebhookId);
+          this.#put(change.value);
+          break;
+        case 'deleted':
+          this.#remove(change.value.webhookId as WebhookId, Number(change.value.revision));
+          break;
+        case 'snapshotDone':
+          // A replica that lags does not know yet what we do: only what it should have seen was deleted.
+          for (const id of unseen ?? []) this.#remove(id, Number(change.value.revision));
+          unseen = null;
+          this.#revision = Math.max(this.#revision, Number(change.value.revision));
+          this.#loaded.resolve();
+          break;
+        case 'revision':
+          this.#revision = Math.max(this.#revision, Number(change.value));
+          break;
+        case undefined:
+          break;
       }
-      await backoff.wait(signal).catch(() => {});
-    }
+    };
+    await keepWatching({ what: 'endpoints', open, take }, this.#clock, this.#logger, signal);
   }
 
   #put(message: Parameters<typeof endpointFrom>[0]): void {

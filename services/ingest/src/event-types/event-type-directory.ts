@@ -1,13 +1,14 @@
 import {
   EventTypeService,
   type RegisteredEventType,
+  type WatchEventTypesResponse,
 } from '@grapnel/contracts/gen/grapnel/subscription/v1/event_type_pb';
 import { BUILT_IN, familiesOf } from '@grapnel/domain/catalogue';
 import type { Json } from '@grapnel/domain/json';
 import type { Violation } from '@grapnel/domain/violation';
 import { compileDataSchema, type DataSchema } from '@grapnel/event-schema/data-schema';
 import type { Channel } from '@grapnel/rpc/client';
-import { Backoff } from '@grapnel/runtime/backoff';
+import { keepWatching } from '@grapnel/rpc/keep-watching';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { PublishableTypes } from '../ports.ts';
@@ -33,7 +34,10 @@ export class EventTypeDirectory implements PublishableTypes, Disposable {
 
   constructor(subscription: Channel, clock: Clock, logger: Logger) {
     this.#logger = logger;
-    void this.#follow(subscription, clock);
+    const { signal } = this.#stop;
+    const directory = subscription.client(EventTypeService);
+    const open = () => directory.watchEventTypes({}, { signal });
+    void keepWatching({ what: 'event types', open, take: (message) => this.#take(message) }, clock, logger, signal);
   }
 
   has(type: string): boolean {
@@ -57,23 +61,9 @@ export class EventTypeDirectory implements PublishableTypes, Disposable {
     this.#stop.abort();
   }
 
-  async #follow(subscription: Channel, clock: Clock): Promise<void> {
-    const { signal } = this.#stop;
-    const backoff = new Backoff(clock);
-    const directory = subscription.client(EventTypeService);
-    while (!signal.aborted) {
-      try {
-        for await (const { change } of directory.watchEventTypes({}, { signal })) {
-          backoff.reset();
-          if (change.case === 'snapshotDone') this.#complete = true;
-          if (change.case === 'changed') this.#put(change.value);
-        }
-      } catch (error) {
-        if (!signal.aborted)
-          this.#logger.warn({ err: error }, 'the watch on event types was interrupted; trying again');
-      }
-      await backoff.wait(signal).catch(() => {});
-    }
+  #take({ change }: WatchEventTypesResponse): void {
+    if (change.case === 'snapshotDone') this.#complete = true;
+    if (change.case === 'changed') this.#put(change.value);
   }
 
   #put({ name, version, archived, schema }: RegisteredEventType): void {

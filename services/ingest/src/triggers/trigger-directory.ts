@@ -3,11 +3,12 @@ import {
   type CredentialCheck,
   TriggerDirectoryService,
   type TriggerEntry,
+  type WatchTriggersResponse,
 } from '@grapnel/contracts/gen/grapnel/subscription/v1/trigger_pb';
 import { type ReadConfig, triggerFrom } from '@grapnel/contracts/trigger-codec';
 import type { TenantId, TriggerId } from '@grapnel/domain/ids';
 import type { Channel } from '@grapnel/rpc/client';
-import { Backoff } from '@grapnel/runtime/backoff';
+import { keepWatching } from '@grapnel/rpc/keep-watching';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 
@@ -38,7 +39,10 @@ export class TriggerDirectory implements Triggers, Disposable {
   #complete = false;
 
   constructor(subscription: Channel, clock: Clock, logger: Logger) {
-    void this.#follow(subscription, clock, logger);
+    const { signal } = this.#stop;
+    const directory = subscription.client(TriggerDirectoryService);
+    const open = () => directory.watchTriggers({}, { signal });
+    void keepWatching({ what: 'triggers', open, take: (message) => this.#take(message) }, clock, logger, signal);
   }
 
   byToken(token: string): KnownTrigger | null {
@@ -57,23 +61,10 @@ export class TriggerDirectory implements Triggers, Disposable {
     this.#stop.abort();
   }
 
-  async #follow(subscription: Channel, clock: Clock, logger: Logger): Promise<void> {
-    const { signal } = this.#stop;
-    const backoff = new Backoff(clock);
-    const directory = subscription.client(TriggerDirectoryService);
-    while (!signal.aborted) {
-      try {
-        for await (const { change } of directory.watchTriggers({}, { signal })) {
-          backoff.reset();
-          if (change.case === 'snapshotDone') this.#complete = true;
-          if (change.case === 'changed') this.#changed(change.value);
-          if (change.case === 'deleted') this.#put(change.value.triggerId as TriggerId, change.value.revision, null);
-        }
-      } catch (error) {
-        if (!signal.aborted) logger.warn({ err: error }, 'the watch on triggers was interrupted; trying again');
-      }
-      await backoff.wait(signal).catch(() => {});
-    }
+  #take({ change }: WatchTriggersResponse): void {
+    if (change.case === 'snapshotDone') this.#complete = true;
+    if (change.case === 'changed') this.#changed(change.value);
+    if (change.case === 'deleted') this.#put(change.value.triggerId as TriggerId, change.value.revision, null);
   }
 
   #changed({ trigger: message, credentials }: TriggerEntry): void {
