@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { TriggerDirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/trigger_pb';
 import { triggerMessage } from '@grapnel/contracts/trigger-codec';
-import type { Entropy, TenantId } from '@grapnel/domain/ids';
+import type { Entropy } from '@grapnel/domain/ids';
 import { type KeyRing, open } from '@grapnel/domain/security/keyring';
 import { passwordOwner, type Trigger, type TriggerState } from '@grapnel/domain/trigger/trigger';
 import { type Registration, register } from '@grapnel/rpc/server';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Directory } from '../directory.ts';
+import { recordFeed } from '../record-feed.ts';
 
 export interface TriggerDirectoryContext {
   readonly directory: Directory;
@@ -24,7 +25,7 @@ export function triggerDirectoryService(context: TriggerDirectoryContext): Regis
     async *watchTriggers(_request, { signal }) {
       const records = directory.records<TriggerState>('trigger');
       const salt = entropy(SALT_BYTES);
-      for await (const feed of triggerFeed(directory, signal)) {
+      for await (const feed of recordFeed(directory, 'trigger', signal)) {
         if (feed.kind === 'complete') {
           yield { change: { case: 'snapshotDone', value: { revision: BigInt(feed.position) } } };
           continue;
@@ -61,45 +62,5 @@ function credentialsOf(
   } catch (error) {
     logger.error({ err: error, trigger: id }, 'the password of a trigger cannot be opened; it admits nobody');
     return null;
-  }
-}
-
-type TriggerFeed =
-  | { readonly kind: 'trigger'; readonly tenant: TenantId; readonly id: string }
-  /** Everything that was there has been told. */
-  | { readonly kind: 'complete'; readonly position: number };
-
-/** All triggers, then every change until `signal` aborts; changes of one run together while the watcher is slow. */
-async function* triggerFeed(directory: Directory, signal: AbortSignal): AsyncIterable<TriggerFeed> {
-  const changed = new Map<string, TenantId>();
-  let wake = (): void => {};
-  const stop = directory.listen((change) => {
-    if (change.kind !== 'record' || change.of !== 'trigger') return;
-    changed.set(change.id, change.tenant);
-    wake();
-  });
-  const onAbort = (): void => wake();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    for (const { id, tenant } of directory.records('trigger').all()) changed.set(id, tenant);
-    const { position } = directory;
-    let complete = false;
-    while (!signal.aborted) {
-      for (const [id, tenant] of changed) {
-        changed.delete(id);
-        yield { kind: 'trigger', tenant, id };
-      }
-      if (!complete) {
-        complete = true;
-        yield { kind: 'complete', position };
-      } else if (changed.size === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    }
-  } finally {
-    stop();
-    signal.removeEventListener('abort', onAbort);
   }
 }
