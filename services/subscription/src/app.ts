@@ -13,7 +13,7 @@ import { Semaphore } from '@grapnel/runtime/semaphore';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
 import { openCheckpoints } from '@grapnel/stream/checkpoints';
 import { openStreams } from '@grapnel/stream/open';
-import { Conditions } from './conditions.ts';
+import { WebhookConditions, webhookConditionProblem } from './conditions.ts';
 import type { SubscriptionConfig } from './config.ts';
 import { Directory } from './directory.ts';
 import { systemResolve } from './endpoint-names.ts';
@@ -57,7 +57,7 @@ export async function createApp(
 
   const stop = new AbortController();
   const { signal } = stop;
-  const conditions = new Conditions();
+  const conditions = new WebhookConditions();
   const { keyRing } = config;
   const common = { keyRing, directory, webhooks: directory, streams, names, clock, logger, entropy, conditions };
   const following = directory.follow(signal);
@@ -100,7 +100,7 @@ export async function createApp(
           known,
           policy: {
             allowLocal: config.allowLocalWebhooks,
-            conditionProblem: (condition) => conditions.problem(condition),
+            conditionProblem: webhookConditionProblem,
             types: known,
           },
           resolve: systemResolve,

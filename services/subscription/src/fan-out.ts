@@ -14,7 +14,7 @@ import { formatTraceparent, inSpan, SpanKind } from '@grapnel/runtime/tracing';
 import { type EventStreams, type Received, StoreUnavailable } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
 import { trace } from '@opentelemetry/api';
-import type { Conditions } from './conditions.ts';
+import type { WebhookConditions } from './conditions.ts';
 import type { Directory } from './directory.ts';
 import { Freezer } from './frozen-delivery.ts';
 import { endingJob, JobEnds, retireJobWebhooks } from './job-end.ts';
@@ -26,7 +26,7 @@ export interface FanOutContext {
   readonly names: Topology;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly conditions: Conditions;
+  readonly conditions: WebhookConditions;
   readonly lookalikes: Lookalikes;
   /** Deliveries that may be made and not yet stored, over all events. */
   readonly slots: Semaphore;

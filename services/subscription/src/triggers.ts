@@ -21,7 +21,7 @@ import {
   type TriggerState,
 } from '@grapnel/domain/trigger/trigger';
 import { violation } from '@grapnel/domain/violation';
-import { compileExpression } from '@grapnel/expression/expression';
+import { conditionProblem } from '@grapnel/expression/conditions';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { EventStreams } from '@grapnel/stream/ports';
 import type { Directory } from './directory.ts';
@@ -40,10 +40,7 @@ export interface TriggerContext {
 /** What this deployment allows; conditions of flows are CEL. */
 export const triggerPolicy = (allowLocal: boolean): TriggerPolicy => ({
   allowLocal,
-  conditionProblem(expression) {
-    const compiled = compileExpression(expression, SCOPE_NAMES);
-    return compiled.ok ? null : compiled.error;
-  },
+  conditionProblem: (expression) => conditionProblem(expression, SCOPE_NAMES),
 });
 
 /** Each is kept in memory by every edge. */

@@ -20,7 +20,7 @@ import type { EventStreams } from '@grapnel/stream/ports';
 import { accountOf, rotateAccountSecret } from '../account.ts';
 import { changeFeed } from '../change-feed.ts';
 import { commandWebhook } from '../command-webhook.ts';
-import type { Conditions } from '../conditions.ts';
+import type { WebhookConditions } from '../conditions.ts';
 import { createWebhook, nameViolations } from '../create-webhook.ts';
 import type { Directory } from '../directory.ts';
 import type { Resolve } from '../endpoint-names.ts';
@@ -42,7 +42,7 @@ export interface WebhookServiceContext {
   readonly entropy: Entropy;
   readonly keyRing: KeyRing;
   readonly policy: ConfigPolicy;
-  readonly conditions: Conditions;
+  readonly conditions: WebhookConditions;
   readonly resolve: Resolve;
   readonly known: KnownTypes;
   readonly brand: string;
