@@ -1,8 +1,7 @@
-import { encodeRecorded } from '@grapnel/contracts/aggregate-codec';
-import type { AggregateKind, Topology } from '@grapnel/contracts/topology';
+import type { AggregateKind } from '@grapnel/contracts/topology';
 import type { TenantId } from '@grapnel/domain/ids';
-import { err, ok, type Result } from '@grapnel/domain/result';
-import { type EventStreams, WrongLastSequence } from '@grapnel/stream/ports';
+import { ok, type Result } from '@grapnel/domain/result';
+import { type AppendContext, appendAggregate, type Memory, type Step } from './append-aggregate.ts';
 
 /** Aggregates whose state is looked up by tenant and id alone; webhooks and keys have indexes of their own. */
 export type RecordKind = Exclude<AggregateKind, 'webhook' | 'key'>;
@@ -53,24 +52,12 @@ export interface RecordDirectory {
   caughtUp(): Promise<void>;
 }
 
-export interface RecordContext {
+export interface RecordContext extends AppendContext {
   readonly directory: RecordDirectory;
-  readonly streams: EventStreams;
-  readonly names: Topology;
 }
-
-/** What happened and the state it made. */
-export interface Step<Event, State> {
-  readonly event: Event;
-  readonly state: State;
-}
-
-/** How often a decision is taken anew because another replica was first. */
-const MAX_TRIES = 5;
 
 /**
- * Optimistic concurrency on one record: takes a decision on the state this process knows (`null` when there is none),
- * stores it if nobody else has written meanwhile, and decides again otherwise. `choose` returns `null` for no change.
+ * Stores what `choose` makes of a record's state (`null` when there is none); `choose` returns `null` for no change.
  * @throws StoreUnavailable
  */
 export async function appendRecord<Event, State, E>(
@@ -80,22 +67,14 @@ export async function appendRecord<Event, State, E>(
   id: string,
   choose: (state: State | null) => Result<Step<Event, State> | null, E>,
 ): Promise<Result<StoredRecord<State> | null, E | { readonly kind: 'contended' }>> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const current = records.find(tenant, id);
-    const chosen = choose(current?.state ?? null);
-    if (!chosen.ok) return chosen;
-    if (chosen.value === null) return ok(current);
-    const aggregate = { tenant, kind: records.kind, id };
-    try {
-      const message = encodeRecorded(aggregate, chosen.value, current?.revision ?? 0, names);
-      const { sequence } = await streams.publish(message);
-      const record = { tenant, id, state: chosen.value.state, revision: sequence };
-      directory.applyOwnRecord(records.kind, record);
-      return ok(record);
-    } catch (error) {
-      if (!(error instanceof WrongLastSequence)) throw error;
-      await directory.caughtUp();
-    }
-  }
-  return err({ kind: 'contended' });
+  const { kind } = records;
+  const memory: Memory<State | null> = {
+    current: () => records.find(tenant, id) ?? { state: null, revision: 0 },
+    apply: (state, revision) => directory.applyOwnRecord(kind, { tenant, id, state, revision }),
+    caughtUp: () => directory.caughtUp(),
+  };
+  const done = await appendAggregate({ streams, names }, { tenant, kind, id }, memory, choose);
+  if (!done.ok) return done;
+  const { state, revision } = done.value;
+  return ok(state === null ? null : { tenant, id, state, revision });
 }
