@@ -78,3 +78,19 @@ export async function appendRecord<Event, State, E>(
   const { state, revision } = done.value;
   return ok(state === null ? null : { tenant, id, state, revision });
 }
+
+/** As {@link appendRecord}, for aggregates with a decider: `decide` says what happens, `evolve` what that makes. */
+export function decideRecord<Event, State, E>(
+  context: RecordContext,
+  records: Records<State>,
+  tenant: TenantId,
+  id: string,
+  decide: (state: State | null) => Result<Event | null, E>,
+  evolve: (state: State | null, event: Event) => State,
+): Promise<Result<StoredRecord<State> | null, E | { readonly kind: 'contended' }>> {
+  return appendRecord<Event, State, E>(context, records, tenant, id, (state) => {
+    const decided = decide(state);
+    if (!decided.ok) return decided;
+    return ok(decided.value === null ? null : { event: decided.value, state: evolve(state, decided.value) });
+  });
+}

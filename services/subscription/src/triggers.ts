@@ -17,7 +17,6 @@ import {
   TOKEN_BYTES,
   type Trigger,
   type TriggerChanges,
-  type TriggerEvent,
   type TriggerState,
 } from '@grapnel/domain/trigger/trigger';
 import { violation } from '@grapnel/domain/violation';
@@ -25,7 +24,7 @@ import { conditionProblem } from '@grapnel/expression/conditions';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { EventStreams } from '@grapnel/stream/ports';
 import type { Directory } from './directory.ts';
-import { appendRecord, type StoredRecord } from './records.ts';
+import { decideRecord, type StoredRecord } from './records.ts';
 
 export interface TriggerContext {
   readonly directory: Directory;
@@ -118,19 +117,16 @@ export async function commandTrigger(
   id: TriggerId,
   command: (state: TriggerState | null) => Result<TriggerCommand, TriggerRejection>,
 ): Promise<Result<VersionedTrigger, TriggerRefusal>> {
-  const records = recordsOf(context.directory);
-  const stored = await appendRecord<TriggerEvent, TriggerState, TriggerRejection>(
+  const stored = await decideRecord(
     context,
-    records,
+    recordsOf(context.directory),
     tenant,
     id,
     (state) => {
       const chosen = command(state);
-      if (!chosen.ok) return chosen;
-      const event = decideTrigger(state, chosen.value);
-      if (!event.ok || event.value === null) return event as Result<null, TriggerRejection>;
-      return ok({ event: event.value, state: evolveTrigger(state, event.value) });
+      return chosen.ok ? decideTrigger(state, chosen.value) : chosen;
     },
+    evolveTrigger,
   );
   if (!stored.ok) return stored;
   const found = present(stored.value);

@@ -2,7 +2,6 @@ import {
   type Definition,
   decide,
   type EventTypeCommand,
-  type EventTypeEvent,
   type EventTypeRejection,
   eventTypeIdOf,
   evolve,
@@ -12,7 +11,7 @@ import { DEPLOYMENT } from '@grapnel/domain/ids';
 import { err, ok, type Result } from '@grapnel/domain/result';
 import { type Violation, violation } from '@grapnel/domain/violation';
 import { compileDataSchema } from '@grapnel/event-schema/data-schema';
-import { appendRecord, type RecordContext, type Records } from '../records.ts';
+import { decideRecord, type RecordContext, type Records } from '../records.ts';
 
 export interface EventTypeRecords extends RecordContext {
   readonly types: Records<RegisteredType>;
@@ -27,17 +26,9 @@ export async function commandEventType(
   name: string,
   command: EventTypeCommand,
 ): Promise<Result<RegisteredType, EventTypeRejection | { readonly kind: 'contended' }>> {
-  const done = await appendRecord<EventTypeEvent, RegisteredType, EventTypeRejection>(
-    context,
-    context.types,
-    DEPLOYMENT,
-    eventTypeIdOf(name),
-    (type) => {
-      const decided = decide(type, command);
-      if (!decided.ok) return decided;
-      return ok(decided.value === null ? null : { event: decided.value, state: evolve(type, decided.value) });
-    },
-  );
+  const { types } = context;
+  const id = eventTypeIdOf(name);
+  const done = await decideRecord(context, types, DEPLOYMENT, id, (type) => decide(type, command), evolve);
   if (!done.ok) return done;
   return done.value === null ? err({ kind: 'not_found' }) : ok(done.value.state);
 }
