@@ -12,6 +12,7 @@ import { isExecutionId, isTriggerId, type TriggerId } from '@grapnel/domain/ids'
 import type { Execution, ExecutionEvent } from '@grapnel/domain/trigger/execution';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { RpcError } from '@grapnel/rpc/errors';
+import { pageByIds, pageSizeOf } from '@grapnel/rpc/paging';
 import { type Registration, register } from '@grapnel/rpc/server';
 import type { EventStreams } from '@grapnel/stream/ports';
 import type { FlowRunner } from '../triggers/flow-runner.ts';
@@ -28,29 +29,19 @@ const PAGE = { default: 20, max: 100 };
 export function executionService({ streams, names, runner }: ExecutionServiceContext): Registration {
   const stream = names.streams.executions;
   return register(ExecutionService, 'tenant', {
-    async listExecutions({ triggerId, pageSize, pageToken }, { principal }) {
+    async listExecutions(request, { principal }) {
+      const { triggerId } = request;
       const tenant = tenantOf(principal);
       if (!isTriggerId(triggerId)) throw RpcError.notFound('Trigger', triggerId);
-      if (pageSize > PAGE.max) {
-        throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
-      }
-      if (pageToken !== '' && !isExecutionId(pageToken)) {
-        const message = 'is not from a previous page';
-        throw RpcError.invalid([{ field: 'page_token', code: 'INVALID_VALUE', message }]);
-      }
-      const size = pageSize === 0 ? PAGE.default : pageSize;
+      const size = pageSizeOf(request, PAGE, isExecutionId);
       const subjects = await streams.subjects(stream, names.subjects.executionsOf(tenant, triggerId));
       // Ids begin with the time.
       const newestFirst = subjects.toSorted().toReversed();
-      const before = pageToken === '' ? null : names.subjects.execution(tenant, triggerId, pageToken);
-      const rest = before === null ? newestFirst : newestFirst.filter((subject) => subject < before);
-      const page = await Promise.all(rest.slice(0, size).map((subject) => streams.lastOn(stream, subject)));
+      const { entries, nextPageToken } = pageByIds(request, size, newestFirst, idIn);
+      const page = await Promise.all(entries.map((subject) => streams.lastOn(stream, subject)));
       // What has aged out meanwhile is not there any more.
       const summaries = page.flatMap((message) => (message === null ? [] : decodeExecutionSummary(message)));
-      return {
-        executions: summaries.map((summary) => executionMessage(summary)),
-        nextPageToken: rest.length > size ? idIn(rest[size - 1] ?? '') : '',
-      };
+      return { executions: summaries.map((summary) => executionMessage(summary)), nextPageToken };
     },
 
     async getExecution({ executionId }, { principal }) {

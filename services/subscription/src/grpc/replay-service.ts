@@ -10,6 +10,7 @@ import type { Replay } from '@grapnel/domain/replay/replay';
 import { unreachable } from '@grapnel/domain/result';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
+import { pageByIds, pageSizeOf } from '@grapnel/rpc/paging';
 import { type Registration, register } from '@grapnel/rpc/server';
 import { commandReplay } from '../replays/command-replay.ts';
 import { type CreateContext, type CreateRejection, createReplay, MAX_UNDER_WAY } from '../replays/create-replay.ts';
@@ -51,27 +52,17 @@ export function replayService(context: ReplayServiceContext): Registration {
 
     getReplay: async ({ replayId }, { principal }) => toMessage(await existing(tenantOf(principal), replayId)),
 
-    async listReplays({ webhookId, pageSize, pageToken }, { principal }) {
-      if (pageSize > PAGE.max) {
-        throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
-      }
-      if (pageToken !== '' && !isReplayId(pageToken)) {
-        const message = 'is not from a previous page';
-        throw RpcError.invalid([{ field: 'page_token', code: 'INVALID_VALUE', message }]);
-      }
+    async listReplays(request, { principal }) {
+      const { webhookId } = request;
+      const size = pageSizeOf(request, PAGE, isReplayId);
       await directory.caughtUp();
-      // Ids begin with the time of creation.
-      const all = replays
+      const newestFirst = replays
         .of(tenantOf(principal))
         .map(({ state }) => state)
         .filter((replay) => webhookId === '' || replay.webhookId === webhookId)
-        .toSorted((a, b) => (a.id < b.id ? 1 : -1))
-        .filter(({ id }) => pageToken === '' || id < pageToken);
-      const page = all.slice(0, pageSize || PAGE.default);
-      return {
-        replays: page.map(toMessage),
-        nextPageToken: page.length < all.length ? (page.at(-1)?.id ?? '') : '',
-      };
+        .toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      const { entries, nextPageToken } = pageByIds(request, size, newestFirst, ({ id }) => id);
+      return { replays: entries.map(toMessage), nextPageToken };
     },
 
     async cancelReplay({ replayId }, { principal }) {

@@ -8,6 +8,7 @@ import { ok, unreachable } from '@grapnel/domain/result';
 import type { TriggerCommand } from '@grapnel/domain/trigger/decide';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
+import { pageByIds, pageSizeOf } from '@grapnel/rpc/paging';
 import { type CallContext, type Registration, register } from '@grapnel/rpc/server';
 import {
   commandTrigger,
@@ -52,23 +53,11 @@ export function triggerService(context: TriggerContext): Registration {
       return toMessage(existing(call, triggerId));
     },
 
-    async listTriggers({ pageSize, pageToken }, call) {
-      if (pageSize > PAGE.max) {
-        throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
-      }
-      if (pageToken !== '' && !isTriggerId(pageToken)) {
-        const message = 'is not from a previous page';
-        throw RpcError.invalid([{ field: 'page_token', code: 'INVALID_VALUE', message }]);
-      }
-      const size = pageSize === 0 ? PAGE.default : pageSize;
+    async listTriggers(request, call) {
+      const size = pageSizeOf(request, PAGE, isTriggerId);
       const all = triggersOf(directory, tenantOf(call.principal));
-      const rest = pageToken === '' ? all : all.filter(({ trigger }) => trigger.id < pageToken);
-      const page = rest.slice(0, size);
-      const last = page.at(-1);
-      return {
-        triggers: page.map(toMessage),
-        nextPageToken: rest.length > size && last !== undefined ? last.trigger.id : '',
-      };
+      const { entries, nextPageToken } = pageByIds(request, size, all, ({ trigger }) => trigger.id);
+      return { triggers: entries.map(toMessage), nextPageToken };
     },
 
     async updateTrigger({ triggerId, config }, call) {

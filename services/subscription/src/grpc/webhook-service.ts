@@ -13,6 +13,7 @@ import type { WebhookCommand } from '@grapnel/domain/webhook/decide';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
+import { pageByIds, pageSizeOf } from '@grapnel/rpc/paging';
 import { type CallContext, type Handlers, type Registration, register } from '@grapnel/rpc/server';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
@@ -115,30 +116,20 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       return toMessage(webhook, revision);
     },
 
-    async listWebhooks({ pageSize, pageToken, jobId }, call) {
-      if (pageSize > PAGE.max) {
-        throw RpcError.invalid([{ field: 'page_size', code: 'TOO_LARGE', message: `must be at most ${PAGE.max}` }]);
-      }
-      if (pageToken !== '' && !isWebhookId(pageToken)) {
-        throw RpcError.invalid([
-          { field: 'page_token', code: 'INVALID_VALUE', message: 'is not from a previous page' },
-        ]);
-      }
+    async listWebhooks(request, call) {
+      const { jobId } = request;
+      const size = pageSizeOf(request, PAGE, isWebhookId);
       const tenant = tenantOf(call.principal);
       const ids =
         jobId === ''
           ? directory.idsOf(tenant)
           : directory.jobWebhooksOf(tenant).filter((id) => belongsTo(jobId, directory.ofTenant(tenant, id)?.webhook));
-      const from = pageToken === '' ? 0 : ids.findIndex((id) => id < pageToken);
-      const page = from < 0 ? [] : ids.slice(from, from + (pageSize || PAGE.default));
-      const last = page.at(-1);
-      return {
-        webhooks: page.flatMap((id) => {
-          const found = directory.ofTenant(tenant, id);
-          return found === null ? [] : [toMessage(found.webhook, found.revision)];
-        }),
-        nextPageToken: last !== undefined && last !== ids.at(-1) ? last : '',
-      };
+      const { entries, nextPageToken } = pageByIds(request, size, ids, (id) => id);
+      const webhooks = entries.flatMap((id) => {
+        const found = directory.ofTenant(tenant, id);
+        return found === null ? [] : [toMessage(found.webhook, found.revision)];
+      });
+      return { webhooks, nextPageToken };
     },
 
     async updateWebhook({ webhookId, changes: given }, call) {
