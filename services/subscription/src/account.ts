@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { Entropy, TenantId } from '@grapnel/domain/ids';
 import { ok, type Result } from '@grapnel/domain/result';
 import { type KeyRing, seal } from '@grapnel/domain/security/keyring';
+import { newHexSecret } from '@grapnel/domain/security/signature';
 import { type Account, type AccountEvent, accountOwner, withNewSecret } from '@grapnel/domain/tenancy/account';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { EventStreams } from '@grapnel/stream/ports';
@@ -49,7 +49,7 @@ async function newSecret(
   wanted: (account: Account | null) => boolean,
 ): Promise<Result<string | null, { readonly kind: 'contended' }>> {
   const { directory, clock, entropy, keyRing } = context;
-  const secret = randomBytes(32).toString('hex');
+  const secret = newHexSecret(entropy);
   const sealed = seal(keyRing, accountOwner(tenant), secret, entropy);
   let made = false;
   const accounts = directory.records<Account>('account');

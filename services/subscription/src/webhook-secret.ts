@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Entropy, WebhookId } from '@grapnel/domain/ids';
 import type { SecretKind } from '@grapnel/domain/profiles/profile';
 import { type KeyRing, seal } from '@grapnel/domain/security/keyring';
+import { newHexSecret } from '@grapnel/domain/security/signature';
 import { newStandardSecret, publicKeyOf, type SignatureScheme } from '@grapnel/domain/security/standard-webhooks';
 import type { NewSecret } from '@grapnel/domain/webhook/secrets';
 
@@ -21,8 +21,7 @@ export function newWebhookSecret(
   keyRing: KeyRing,
   entropy: Entropy,
 ): MadeSecret {
-  // 64 hexadecimal digits of 32 random bytes, used as text (AC-03).
-  const plain = kind === 'hex' ? randomBytes(32).toString('hex') : newStandardSecret(scheme, (n) => randomBytes(n));
+  const plain = kind === 'hex' ? newHexSecret(entropy) : newStandardSecret(scheme, entropy);
   const publicKey = publicKeyOf(plain);
   return {
     plain,

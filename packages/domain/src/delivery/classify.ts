@@ -29,15 +29,6 @@ export function classifyNon2xx(result: SendResult): Verdict {
  * blocked address stays blocked (AC-20).
  */
 export function classifyStrict4xx(result: SendResult): Verdict {
-  switch (result.kind) {
-    case 'response':
-      if (result.status >= 200 && result.status < 300) return 'success';
-      return result.status >= 400 && result.status < 500 ? 'final' : 'retryable';
-    case 'no_response':
-      return 'retryable';
-    case 'blocked':
-      return 'final';
-    default:
-      return unreachable(result);
-  }
+  const isFinal = result.kind === 'response' && result.status >= 400 && result.status < 500;
+  return isFinal ? 'final' : classifyNon2xx(result);
 }

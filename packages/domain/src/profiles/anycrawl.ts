@@ -1,6 +1,6 @@
 import { classifyStrict4xx } from '../delivery/classify.ts';
 import { ok } from '../result.ts';
-import { hmacSha256Hex } from '../security/signature.ts';
+import { newestSignature } from '../security/signature.ts';
 import type { Profile } from './profile.ts';
 
 /** AnyCrawl: the event's bare data, one signature over the body, exponential backoff in minutes (AC-14 … AC-17). */
@@ -16,8 +16,7 @@ export const anycrawl: Profile = {
   signatureHeader: 'X-AnyCrawl-Signature',
   headers: ({ delivery, body, secrets, now, signatureHeader }) => ({
     'Content-Type': 'application/json',
-    // The header holds one signature: the newest secret's (ST-02).
-    [signatureHeader]: `sha256=${hmacSha256Hex(secrets[0] ?? '', body)}`,
+    [signatureHeader]: newestSignature(secrets, body),
     'X-Webhook-Event': delivery.eventType,
     'X-Webhook-Delivery-Id': delivery.id,
     'X-Webhook-Timestamp': new Date(now).toISOString(),

@@ -1,6 +1,6 @@
 import { classifyNon2xx } from '../delivery/classify.ts';
 import { ok } from '../result.ts';
-import { hmacSha256Hex } from '../security/signature.ts';
+import { newestSignature } from '../security/signature.ts';
 import { firecrawlEnvelope } from './firecrawl-envelope.ts';
 import type { Profile } from './profile.ts';
 
@@ -29,7 +29,7 @@ export const firecrawl: Profile = {
   signatureHeader: 'X-Firecrawl-Signature',
   headers: ({ body, secrets, signatureHeader }) => ({
     'Content-Type': 'application/json',
-    [signatureHeader]: `sha256=${hmacSha256Hex(secrets[0] ?? '', body)}`,
+    [signatureHeader]: newestSignature(secrets, body),
   }),
   classify: classifyNon2xx,
   honoursRetryAfter: false,

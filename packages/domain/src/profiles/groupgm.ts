@@ -1,6 +1,6 @@
 import { classifyNon2xx } from '../delivery/classify.ts';
 import { ok } from '../result.ts';
-import { hmacSha256Hex } from '../security/signature.ts';
+import { newestSignature } from '../security/signature.ts';
 import type { Profile } from './profile.ts';
 
 /** 群組GM: `{"event","timestamp","data"}`, one signature, a fixed schedule (GG-01 … GG-06). */
@@ -17,7 +17,7 @@ export const groupgm: Profile = {
   signatureHeader: 'X-Webhook-Signature',
   headers: ({ delivery, body, secrets, signatureHeader }) => ({
     'Content-Type': 'application/json',
-    [signatureHeader]: `sha256=${hmacSha256Hex(secrets[0] ?? '', body)}`,
+    [signatureHeader]: newestSignature(secrets, body),
     'X-Webhook-Delivery-Id': delivery.id,
   }),
   classify: classifyNon2xx,

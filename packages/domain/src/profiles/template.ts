@@ -1,5 +1,5 @@
 import { classifyNon2xx } from '../delivery/classify.ts';
-import { hmacSha256Hex } from '../security/signature.ts';
+import { newestSignature } from '../security/signature.ts';
 import type { Profile } from './profile.ts';
 import { templatedBody, templatedHeaders } from './templated-body.ts';
 
@@ -20,10 +20,10 @@ export const template: Profile = {
     Webhook: delivery.eventType,
     'Webhook-Dispatch-Id': delivery.id,
     'Request-Origin': 'grapnel',
-    ...(secrets[0] === undefined
+    ...(secrets.length === 0
       ? {}
       : {
-          [signatureHeader]: `sha256=${hmacSha256Hex(secrets[0], body)}`,
+          [signatureHeader]: newestSignature(secrets, body),
           'X-Webhook-Timestamp': new Date(now).toISOString(),
         }),
   }),

@@ -5,8 +5,8 @@ import { err, ok, type Result, unreachable } from '../result.ts';
 import { unmaskedUrl } from '../security/endpoint-url.ts';
 import type { Violation } from '../violation.ts';
 import { type ConfigPolicy, checkConfig } from './check-config.ts';
-import { DEFAULTS, FIXED_AT_CREATION, LIMITS, type WebhookChanges, type WebhookConfig } from './config.ts';
-import { type NewSecret, rotatedSecrets } from './secrets.ts';
+import { DEFAULTS, FIXED_AT_CREATION, type WebhookChanges, type WebhookConfig } from './config.ts';
+import { type NewSecret, overlapViolation, rotatedSecrets } from './secrets.ts';
 import type { Webhook, WebhookEvent, WebhookState } from './webhook.ts';
 
 /** What a tenant can ask of a webhook; time and secrets arrive as data. */
@@ -74,11 +74,8 @@ export function decide(state: WebhookState, command: WebhookCommand): Result<Web
     case 'deactivate':
       return ok(isDeactivated(webhook) ? [] : [{ type: 'deactivated', at: command.at }]);
     case 'rotate_secret': {
-      const { min, max } = LIMITS.rotationOverlapSeconds;
-      if (!(command.overlapMs >= min * 1_000 && command.overlapMs <= max * 1_000)) {
-        const message = `must be a whole number of seconds from ${min} to ${max}`;
-        return err({ kind: 'invalid', violations: [{ field: 'overlap_seconds', code: 'INVALID_VALUE', message }] });
-      }
+      const wrong = overlapViolation(command.overlapMs);
+      if (wrong !== null) return err({ kind: 'invalid', violations: [wrong] });
       if (webhook.secrets.length === 0) {
         const message = 'this webhook is signed with the account secret, which is rotated by itself';
         return err({ kind: 'invalid', violations: [{ field: 'webhook_id', code: 'INVALID_VALUE', message }] });

@@ -13,8 +13,6 @@ import { type CreateContext, createWebhook } from '../create-webhook.ts';
 import { toMessage } from './mapping.ts';
 import { refusal, storing } from './refusals.ts';
 
-const MAX_JOB_CHARS = 256;
-
 /** A webhook of one job, for the producer that starts it (FC-06). Its id follows from job and URL: asking twice makes one. */
 export async function attachJobWebhook(
   context: CreateContext,
@@ -23,11 +21,6 @@ export async function attachJobWebhook(
 ): Promise<MessageInitShape<typeof AttachJobWebhookResponseSchema>> {
   const tenant = tenantOf(call.principal);
   const { jobId, url } = request;
-  if (jobId === '' || jobId.length > MAX_JOB_CHARS) {
-    throw RpcError.invalid([
-      { field: 'job_id', code: 'INVALID_VALUE', message: `must be 1 to ${MAX_JOB_CHARS} characters` },
-    ]);
-  }
   const id = jobWebhookIdOf(tenant, jobId, url);
   await context.directory.caughtUp();
   const { state, revision: known } = context.directory.find(id);

@@ -8,8 +8,9 @@ import { describeVerdict, judge, type Verdict } from '@grapnel/domain/match';
 import { profileOf } from '@grapnel/domain/profiles/registry';
 import type { KeyRing } from '@grapnel/domain/security/keyring';
 import type { ConfigPolicy } from '@grapnel/domain/webhook/check-config';
-import { DEFAULT_ROTATION_OVERLAP_SECONDS, LIMITS } from '@grapnel/domain/webhook/config';
+import { DEFAULT_ROTATION_OVERLAP_SECONDS } from '@grapnel/domain/webhook/config';
 import type { WebhookCommand } from '@grapnel/domain/webhook/decide';
+import { overlapViolation } from '@grapnel/domain/webhook/secrets';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
@@ -99,11 +100,8 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
 
     async rotateAccountSecret({ overlapSeconds }, call) {
       const overlapMs = (overlapSeconds ?? DEFAULT_ROTATION_OVERLAP_SECONDS) * 1_000;
-      const { max } = LIMITS.rotationOverlapSeconds;
-      if (overlapMs > max * 1_000) {
-        const message = `must be a whole number of seconds from 0 to ${max}`;
-        throw RpcError.invalid([{ field: 'overlap_seconds', code: 'INVALID_VALUE', message }]);
-      }
+      const wrong = overlapViolation(overlapMs);
+      if (wrong !== null) throw RpcError.invalid([wrong]);
       const made = await storing(() => rotateAccountSecret(context, tenantOf(call.principal), overlapMs));
       if (!made.ok) throw contended();
       return { secret: made.value ?? '' };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CustomHeaders } from './custom-headers.ts';
-import { list, text, timestamp, wholeNumber } from './fields.ts';
-import { metadata, webhookUrl } from './webhook.ts';
+import { list, text, timestamp } from './fields.ts';
+import { metadata, rotation, webhookUrl } from './webhook.ts';
 
 /** FC-06: the object, or the bare URL. */
 export const AttachJobWebhook = z
@@ -44,10 +44,10 @@ export const Account = z
   })
   .meta({ id: 'Account' });
 
-export const RotateAccountSecret = z
-  .strictObject({ overlap_seconds: wholeNumber({ min: 0, max: 604_800 }).optional().meta({ default: 86_400 }) })
-  .optional()
-  .meta({ id: 'RotateAccountSecret', examples: [{ overlap_seconds: 3_600 }] });
+export const RotateAccountSecret = rotation.meta({
+  id: 'RotateAccountSecret',
+  examples: [{ overlap_seconds: 3_600 }],
+});
 
 export const AccountSecretMade = z
   .object({ secret: z.string(), message: z.string() })

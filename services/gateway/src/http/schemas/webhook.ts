@@ -72,15 +72,17 @@ export const UpdateWebhook = CreateWebhook.partial().meta({
   examples: [{ event_types: ['scrape.completed', 'crawl.completed'] }],
 });
 
-export const RotateSecret = z
+/** Of a webhook's secret, or of the account's. */
+export const rotation = z
   .strictObject({
     overlap_seconds: wholeNumber(LIMITS.rotationOverlapSeconds)
       .optional()
       .meta({ default: DEFAULT_ROTATION_OVERLAP_SECONDS })
       .describe('How long the old secret goes on signing beside the new one.'),
   })
-  .optional()
-  .meta({ id: 'RotateSecret', examples: [{ overlap_seconds: 3_600 }] });
+  .optional();
+
+export const RotateSecret = rotation.meta({ id: 'RotateSecret', examples: [{ overlap_seconds: 3_600 }] });
 
 export const WebhookCreated = z.object({ webhook_id: z.string(), secret: z.string(), message: z.string() }).meta({
   id: 'WebhookCreated',
