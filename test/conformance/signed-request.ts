@@ -1,5 +1,6 @@
 import { deliveryIdOf } from '@grapnel/domain/ids';
 import { compactJson } from '@grapnel/domain/json';
+import { parsedOnce } from '@grapnel/domain/profiles/parsed-once';
 import { profileOf } from '@grapnel/domain/profiles/registry';
 import { pythonJson } from '@grapnel/domain/python-json';
 import { DEFAULTS, type ProfileName, type WebhookConfig } from '@grapnel/domain/webhook/config';
@@ -55,12 +56,14 @@ export function signedRequest({
     time: EVENT_TIME,
     acceptedAt: EVENT_TIME,
   };
+  const text = compactJson(JSON.stringify(data));
   const rendered = profile.body({
     event,
-    data: compactJson(JSON.stringify(data)),
+    data: text,
+    value: parsedOnce(text),
     webhookId: WEBHOOK_ID,
     config,
-    lookalike: false,
+    lookalike: () => false,
   });
   if (!rendered.ok) throw new Error(rendered.error);
   const body = config.bodyEncoding === 'python_json' ? pythonJson(rendered.value) : rendered.value;

@@ -110,7 +110,7 @@ async function deliver(event: Event, message: Received, context: FanOutContext, 
       event,
       data: compactJson(decodeText(message.body)),
       createdAt: message.storedAt,
-      lookalike: context.lookalikes.has(event),
+      lookalike: () => context.lookalikes.has(event),
       test: false,
     });
     const stored: Promise<void>[] = [];

@@ -2,6 +2,7 @@ import type { Delivery } from '@grapnel/domain/delivery/delivery';
 import type { Event } from '@grapnel/domain/event/event';
 import { deliveryIdOf } from '@grapnel/domain/ids';
 import { endsJob } from '@grapnel/domain/job';
+import { parsedOnce } from '@grapnel/domain/profiles/parsed-once';
 import type { BodyContext } from '@grapnel/domain/profiles/profile';
 import { profileOf } from '@grapnel/domain/profiles/registry';
 import { pythonJson } from '@grapnel/domain/python-json';
@@ -21,7 +22,8 @@ export interface EventToFreeze {
   readonly data: string;
   /** When the event was stored, so that a repeat makes the very same delivery. */
   readonly createdAt: number;
-  readonly lookalike: boolean;
+  /** Asked by profiles for which it makes a difference. */
+  readonly lookalike: () => boolean;
   readonly test: boolean;
 }
 
@@ -30,10 +32,12 @@ const NO_BODY = new Uint8Array();
 /** Freezes one event for many webhooks; a body that several share is made once. */
 export class Freezer {
   readonly #frozen: EventToFreeze;
+  readonly #value: BodyContext['value'];
   readonly #bodies = new Map<string, Result<Uint8Array, string>>();
 
   constructor(frozen: EventToFreeze) {
     this.#frozen = frozen;
+    this.#value = parsedOnce(frozen.data);
   }
 
   freeze(webhook: Webhook, revision: number): Frozen {
@@ -67,7 +71,7 @@ export class Freezer {
 
   #contextOf(webhook: Webhook): BodyContext {
     const { event, data, lookalike } = this.#frozen;
-    return { event, data, lookalike, webhookId: webhook.id, config: webhook.config };
+    return { event, data, value: this.#value, lookalike, webhookId: webhook.id, config: webhook.config };
   }
 
   #bodyFor(context: BodyContext): Result<Uint8Array, string> {

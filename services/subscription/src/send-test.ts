@@ -52,7 +52,13 @@ export async function sendTest(
     timestamp: new Date(now).toISOString(),
     webhook_id: webhook.id,
   };
-  const freezer = new Freezer({ event, data: JSON.stringify(data), createdAt: now, lookalike: false, test: true });
+  const freezer = new Freezer({
+    event,
+    data: JSON.stringify(data),
+    createdAt: now,
+    lookalike: () => false,
+    test: true,
+  });
   const { delivery, body } = freezer.freeze(webhook, revision);
   await streams.publish(encodeDelivery(delivery, body, traceparent, names));
   return delivery;

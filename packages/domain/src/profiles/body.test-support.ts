@@ -1,5 +1,6 @@
 import type { Event } from '../event/event.ts';
 import { DEFAULTS, type WebhookConfig } from '../webhook/config.ts';
+import { parsedOnce } from './parsed-once.ts';
 import type { BodyContext } from './profile.ts';
 
 /** An event and a webhook's configuration as a body is made from them. */
@@ -9,6 +10,7 @@ export function bodyContext(
   config: Partial<WebhookConfig> = {},
   lookalike = false,
 ): BodyContext {
+  const text = typeof data === 'string' ? data : JSON.stringify(data);
   const time = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
   return {
     event: {
@@ -21,9 +23,10 @@ export function bodyContext(
       acceptedAt: time,
       ...event,
     },
-    data: typeof data === 'string' ? data : JSON.stringify(data),
+    data: text,
+    value: parsedOnce(text),
     webhookId: 'wh_00000000000000000000000001',
     config: { ...DEFAULTS, name: 'n', url: 'https://example.com', eventTypes: ['*'], ...config },
-    lookalike,
+    lookalike: () => lookalike,
   };
 }

@@ -1,6 +1,8 @@
 import { deliveryIdOf } from '../ids.ts';
-import { type Json, parseJsonText } from '../json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import type { BodyContext } from './profile.ts';
+
+type Members = { readonly [key: string]: Json };
 
 /** What follows a type's first dot. */
 const stateOf = (type: string): string => type.slice(type.indexOf('.') + 1);
@@ -10,8 +12,9 @@ const stateOf = (type: string): string => type.slice(type.indexOf('.') + 1);
  * an extraction are the one element of `data`; the other events have none (FC-03). An event failed when its type says so
  * or its data has `"success": false`, which a failed page has.
  */
-export function firecrawlEnvelope({ event, data, webhookId, config }: BodyContext): string {
-  const value = parsed(data);
+export function firecrawlEnvelope({ event, data, value: parsed, webhookId, config }: BodyContext): string {
+  const whole = parsed();
+  const value = isJsonObject(whole) ? whole : null;
   const success = !failed(event.type, value);
   const parts = [
     `"success":${success}`,
@@ -29,7 +32,7 @@ export function firecrawlEnvelope({ event, data, webhookId, config }: BodyContex
 }
 
 /** An event whose data is `{"success", "data": […]}` has the elements already, unless the list is what was extracted. */
-function elements(type: string, data: string, value: Record<string, Json> | null): string {
+function elements(type: string, data: string, value: Members | null): string {
   const has = (name: string): boolean => value !== null && Object.hasOwn(value, name);
   if (Array.isArray(value?.['data']) && has('success') && !has('extractId')) return JSON.stringify(value['data']);
   const carries = stateOf(type) === 'page' || type === 'extract.completed';
@@ -39,13 +42,13 @@ function elements(type: string, data: string, value: Record<string, Json> | null
   return `[${data}]`;
 }
 
-function failed(type: string, value: Record<string, Json> | null): boolean {
+function failed(type: string, value: Members | null): boolean {
   const state = stateOf(type);
   if (state === 'failed' || state === 'cancelled') return true;
   return value !== null && value['success'] === false;
 }
 
-function errorIn(value: Record<string, Json> | null, type: string): string {
+function errorIn(value: Members | null, type: string): string {
   for (const name of ['error', 'error_message', 'message', 'reason']) {
     const text = value?.[name];
     if (typeof text === 'string' && text !== '') return text;
@@ -53,16 +56,10 @@ function errorIn(value: Record<string, Json> | null, type: string): string {
   return stateOf(type) === 'cancelled' ? 'The job was cancelled' : 'The job failed';
 }
 
-function jobIdIn(value: Record<string, Json> | null): string | null {
+function jobIdIn(value: Members | null): string | null {
   for (const name of ['job_id', 'jobId', 'extractId']) {
     const id = value?.[name];
     if (typeof id === 'string') return id;
   }
   return null;
-}
-
-function parsed(data: string): Record<string, Json> | null {
-  const value = parseJsonText(data);
-  if (!value.ok || typeof value.value !== 'object' || value.value === null || Array.isArray(value.value)) return null;
-  return value.value as Record<string, Json>;
 }

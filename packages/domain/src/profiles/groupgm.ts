@@ -12,7 +12,7 @@ export const groupgm: Profile = {
   httpsOnly: true,
   secrets: 'hex',
   body: ({ event, data, lookalike }) =>
-    ok(`{"event":${JSON.stringify(event.type)},"timestamp":"${timestampOf(event.time, lookalike)}","data":${data}}`),
+    ok(`{"event":${JSON.stringify(event.type)},"timestamp":"${timestampOf(event.time, lookalike())}","data":${data}}`),
   bodyPerWebhook: false,
   signatureHeader: 'X-Webhook-Signature',
   headers: ({ delivery, body, secrets, signatureHeader }) => ({

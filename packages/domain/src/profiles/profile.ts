@@ -2,6 +2,7 @@ import type { SendResult, Verdict } from '../delivery/classify.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Event } from '../event/event.ts';
 import type { WebhookId } from '../ids.ts';
+import type { Json } from '../json.ts';
 import type { Result } from '../result.ts';
 import type { ProfileName, WebhookConfig } from '../webhook/config.ts';
 
@@ -10,10 +11,12 @@ export interface BodyContext {
   readonly event: Event;
   /** The event's data in compact form; numbers keep their digits. */
   readonly data: string;
+  /** The same, parsed: once for all webhooks, when the first of them asks. */
+  readonly value: () => Json;
   readonly webhookId: WebhookId;
   readonly config: WebhookConfig;
-  /** Another event of the tenant had the same type in the same second. */
-  readonly lookalike: boolean;
+  /** Whether another event of the tenant had the same type in the same second. */
+  readonly lookalike: () => boolean;
 }
 
 /** What a request's headers are made from. */

@@ -1,4 +1,4 @@
-import { compactJson, parseJsonText } from '../json.ts';
+import { compactJson } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { type HeadersTemplate, parseHeadersTemplate } from '../templates/parse-headers.ts';
 import { type PayloadTemplate, parsePayloadTemplate } from '../templates/parse-template.ts';
@@ -59,11 +59,7 @@ export function checkTemplates(config: WebhookConfig, given: WebhookChanges): Vi
   return wrong;
 }
 
-function variablesOf({ event, data }: BodyContext): TemplateVariables {
-  // Checked when the event was accepted.
-  const value = parseJsonText(data);
-  return templateVariables(event, value.ok ? value.value : null);
-}
+const variablesOf = ({ event, value }: BodyContext): TemplateVariables => templateVariables(event, value());
 
 function templatesOf(config: WebhookConfig): Parsed {
   let templates = parsed.get(config);

@@ -1,4 +1,5 @@
-import { err, ok, type Result } from '../result.ts';
+import { cutAtBraces } from '../braces.ts';
+import { err, ok, type Result, unreachable } from '../result.ts';
 import type { Fault } from './positioned-json.ts';
 import { isVariableName, VARIABLE_NAMES, type VariableName } from './variables.ts';
 
@@ -21,27 +22,30 @@ export const placeholdersIn = (pieces: Pieces): number => pieces.filter((piece) 
 // Letters and digits of any script: keys of crawled data are not always English.
 const SEGMENT = /^[\p{L}\p{M}\p{N}_-]+$/u;
 
-/**
- * Cuts a string of a template at its placeholders. `{{` always opens one, there is no escape; a single brace and a `}}`
- * that closes nothing are plain text. Offsets of faults count in `value`.
- */
+/** Cuts a string of a template at its placeholders. Offsets of faults count in `value`. */
 export function parsePieces(value: string): Result<Pieces, Fault[]> {
   const pieces: (string | Placeholder)[] = [];
   const faults: Fault[] = [];
-  let done = 0;
-  for (let open = value.indexOf('{{'); open >= 0; open = value.indexOf('{{', done)) {
-    const close = value.indexOf('}}', open + 2);
-    if (close < 0) {
-      faults.push({ message: 'these braces are not closed: write {{name}} or {{name.path}}', offset: open });
-      return err(faults);
+  for (const stretch of cutAtBraces(value)) {
+    switch (stretch.kind) {
+      case 'text':
+        pieces.push(stretch.text);
+        break;
+      case 'variable': {
+        const placeholder = parsePlaceholder(stretch.inner);
+        if (placeholder.ok) pieces.push(placeholder.value);
+        else faults.push({ message: placeholder.error, offset: stretch.offset });
+        break;
+      }
+      case 'unclosed': {
+        const message = 'these braces are not closed: write {{name}} or {{name.path}}';
+        faults.push({ message, offset: stretch.offset });
+        break;
+      }
+      default:
+        return unreachable(stretch);
     }
-    if (open > done) pieces.push(value.slice(done, open));
-    const placeholder = parsePlaceholder(value.slice(open + 2, close));
-    if (placeholder.ok) pieces.push(placeholder.value);
-    else faults.push({ message: placeholder.error, offset: open });
-    done = close + 2;
   }
-  if (done < value.length) pieces.push(value.slice(done));
   return faults.length > 0 ? err(faults) : ok(pieces);
 }
 

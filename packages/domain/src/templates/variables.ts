@@ -1,5 +1,5 @@
 import type { Event } from '../event/event.ts';
-import { isExactNumber, type Json } from '../json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 
 /** Names a template may use, in the order in which people are told of them. */
 export const VARIABLE_NAMES = ['userId', 'createdAt', 'eventType', 'eventData', 'resource', 'globals'] as const;
@@ -31,7 +31,7 @@ export function templateVariables(event: Event, data: Json): TemplateVariables {
 }
 
 function split(data: Json): Pick<TemplateVariables, 'eventData' | 'resource'> {
-  if (!isObject(data)) return { eventData: data, resource: data };
+  if (!isJsonObject(data)) return { eventData: data, resource: data };
   const own = (key: string): boolean => Object.hasOwn(data, key);
   return {
     eventData: own('eventData') ? (data['eventData'] ?? null) : without(data, 'resource'),
@@ -39,12 +39,7 @@ function split(data: Json): Pick<TemplateVariables, 'eventData' | 'resource'> {
   };
 }
 
-type JsonObject = Readonly<Record<string, Json>>;
-
-const isObject = (value: Json): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
-
-function without(data: JsonObject, key: string): Json {
+function without(data: Readonly<Record<string, Json>>, key: string): Json {
   if (!Object.hasOwn(data, key)) return data;
   const { [key]: _left, ...rest } = data;
   return rest;

@@ -1,4 +1,4 @@
-import { isExactNumber, type Json } from '../json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 
 /** One step into a JSON value: a member, an element, or every element. */
@@ -68,16 +68,13 @@ export function formatPath(path: Path): string {
   }, '');
 }
 
-export const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
-
 /** What is at the end of `path`; `[]` collects from every element. Names that objects merely inherit are not there. */
 export function valueAt(root: Json, path: Path, from = 0): Json | undefined {
   let value: Json | undefined = root;
   for (let i = from; i < path.length && value !== undefined; i++) {
     const segment = path[i] as Segment;
     if (segment.kind === 'key') {
-      value = isObject(value) && Object.hasOwn(value, segment.name) ? value[segment.name] : undefined;
+      value = isJsonObject(value) && Object.hasOwn(value, segment.name) ? value[segment.name] : undefined;
     } else if (!Array.isArray(value)) {
       return undefined;
     } else if (segment.kind === 'index') {
@@ -121,7 +118,7 @@ function prune(value: Json, paths: readonly Path[], branchesOf: BranchesOf): Jso
   const branches = branchesOf(paths);
   if (branches.whole) return value;
   if (Array.isArray(value)) return prunedList(value, branches, branchesOf);
-  if (!isObject(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const kept: [string, Json][] = [];
   for (const [name, rest] of branches.members) {
     if (!Object.hasOwn(value, name)) continue;

@@ -1,5 +1,5 @@
-import type { Json } from '../json.ts';
-import { formatPath, isObject, MAX_PATH_SEGMENTS, type Path } from './path.ts';
+import { isJsonObject, type Json } from '../json.ts';
+import { formatPath, MAX_PATH_SEGMENTS, type Path } from './path.ts';
 
 /** More than anyone picks from; a larger sample is cut off here. */
 export const MAX_SAMPLE_PATHS = 1_000;
@@ -26,7 +26,7 @@ export function samplePaths(sample: Json, kind: SampleKind): string[] {
         // `rows[]` says no more than `rows`; a single element of a query does.
         if (kind === 'body' || add(inside)) visit(item, inside);
       });
-    } else if (isObject(value)) {
+    } else if (isJsonObject(value)) {
       for (const [name, member] of Object.entries(value)) {
         const inside: Path = [...path, { kind: 'key', name }];
         if (!add(inside)) return;

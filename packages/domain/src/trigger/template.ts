@@ -1,6 +1,8 @@
-import type { Json } from '../json.ts';
+import { cutAtBraces } from '../braces.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
-import { isObject, type Path, parsePath, valueAt } from './path.ts';
+import { asText } from '../templates/resolve.ts';
+import { type Path, parsePath, valueAt } from './path.ts';
 
 /** Variables by their first name: `{{body.order.id}}`. */
 export type Scope = { readonly [name: string]: Json };
@@ -10,18 +12,17 @@ type Piece = string | { readonly path: Path };
 /** Cuts a text at its `{{…}}`; the error names the placeholder. */
 function piecesOf(text: string): Result<Piece[], string> {
   const pieces: Piece[] = [];
-  let done = 0;
-  for (let open = text.indexOf('{{'); open >= 0; open = text.indexOf('{{', done)) {
-    const close = text.indexOf('}}', open + 2);
-    if (close < 0) return err('has {{ without }}');
-    const written = text.slice(open + 2, close).trim();
+  for (const stretch of cutAtBraces(text)) {
+    if (stretch.kind === 'unclosed') return err('has {{ without }}');
+    if (stretch.kind === 'text') {
+      pieces.push(stretch.text);
+      continue;
+    }
+    const written = stretch.inner.trim();
     const path = parsePath(written);
     if (!path.ok) return err(`has {{${written.slice(0, 64)}}}, which ${path.error}`);
-    if (open > done) pieces.push(text.slice(done, open));
     pieces.push({ path: path.value });
-    done = close + 2;
   }
-  if (done < text.length) pieces.push(text.slice(done));
   return ok(pieces);
 }
 
@@ -35,7 +36,7 @@ export function checkTemplate(template: Json, names: readonly string[]): Result<
     if (unknown !== undefined) return err(`may use variables that begin with ${names.join(', ')}`);
     return ok(paths.length);
   }
-  const parts = Array.isArray(template) ? template : isObject(template) ? Object.values(template) : [];
+  const parts = Array.isArray(template) ? template : isJsonObject(template) ? Object.values(template) : [];
   let count = 0;
   for (const part of parts as readonly Json[]) {
     const inside = checkTemplate(part, names);
@@ -66,7 +67,9 @@ class Renderer {
     const pieces = piecesOf(template);
     // Checked when it was configured.
     if (!pieces.ok) return template;
-    return pieces.value.map((piece) => (typeof piece === 'string' ? piece : this.#textOf(piece.path))).join('');
+    return pieces.value
+      .map((piece) => (typeof piece === 'string' ? piece : asText(this.#valueOf(piece.path))))
+      .join('');
   }
 
   json(template: Json): Json {
@@ -76,7 +79,7 @@ class Renderer {
       return typeof first === 'object' && second === undefined ? this.#valueOf(first.path) : this.text(template);
     }
     if (Array.isArray(template)) return template.map((item: Json) => this.json(item));
-    if (!isObject(template)) return template;
+    if (!isJsonObject(template)) return template;
     return Object.fromEntries(Object.entries(template).map(([name, member]) => [name, this.json(member)]));
   }
 
@@ -84,12 +87,6 @@ class Renderer {
     const value = valueAt(this.#scope, path) ?? null;
     this.#left -= typeof value === 'object' ? JSON.stringify(value).length : String(value).length;
     return this.exceeded ? null : value;
-  }
-
-  #textOf(path: Path): string {
-    const value = this.#valueOf(path);
-    if (value === null) return '';
-    return typeof value === 'string' ? value : JSON.stringify(value);
   }
 }
 

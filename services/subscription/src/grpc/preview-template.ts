@@ -7,12 +7,12 @@ import { acceptEvent, type Event } from '@grapnel/domain/event/event';
 import type { EventTypes } from '@grapnel/domain/event-type/event-types';
 import type { TenantId } from '@grapnel/domain/ids';
 import { compactJson } from '@grapnel/domain/json';
+import { parsedOnce } from '@grapnel/domain/profiles/parsed-once';
+import type { BodyContext } from '@grapnel/domain/profiles/profile';
 import { template } from '@grapnel/domain/profiles/template';
 import { checkTemplates, templatedBody, templatedHeaders } from '@grapnel/domain/profiles/templated-body';
 import { DEFAULTS, type WebhookConfig } from '@grapnel/domain/webhook/config';
 import { RpcError } from '@grapnel/rpc/errors';
-
-const PREVIEWED = 'dlv_preview';
 
 /** TH-11: what would be sent for a sample event, signature left out because there is no webhook yet. */
 export function previewTemplate(
@@ -36,15 +36,21 @@ export function previewTemplate(
   if (!event.ok || wrong.length > 0) throw RpcError.invalid(wrong);
 
   const data = compactJson(new TextDecoder().decode(request.data));
-  const context = { event: event.value, data, webhookId: 'wh_preview', config, lookalike: false } as const;
+  const context: BodyContext = {
+    event: event.value,
+    data,
+    value: parsedOnce(data),
+    webhookId: 'wh_preview',
+    config,
+    lookalike: () => false,
+  };
   const body = templatedBody(context);
   const headers = templatedHeaders(context);
   if (!body.ok) throw refused('payload_template', body.error);
   if (!headers.ok) throw refused('headers_template', headers.error);
   const bytes = Buffer.from(body.value);
-  const { id, ...rest } = { id: PREVIEWED, eventType: event.value.type } as const;
   const system = template.headers({
-    delivery: { id, ...rest },
+    delivery: { id: 'dlv_preview', eventType: event.value.type },
     body: bytes,
     secrets: [],
     now,
