@@ -1,9 +1,5 @@
-import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
-import { TRACEPARENT } from '@grapnel/contracts/message';
-import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
-import { encodeBulkEntry, encodeDueEntry } from '@grapnel/contracts/retry-codec';
 import type { TenantId } from '@grapnel/domain/ids';
-import type { ReplayContext, ReplayRefusal } from './replay-delivery.ts';
+import { findReplayable, type ReplayContext, type ReplayRefusal, storeReplay } from './replay-delivery.ts';
 
 /** Deliveries that may be asked for together. */
 export const MAX_TOGETHER = 500;
@@ -20,8 +16,7 @@ export interface BulkReplayRequest {
 }
 
 /**
- * Sends many deliveries of one webhook again (AC-13). For each the entry is stored before the outcome, as for a single
- * one; the ids of both follow from delivery and round.
+ * Sends many deliveries of one webhook again (AC-13).
  * @throws StoreUnavailable
  */
 export async function replayDeliveries(
@@ -37,26 +32,17 @@ export async function replayDeliveries(
 }
 
 async function replayOne(
-  { streams, names, endpoints, clock }: ReplayContext,
+  context: ReplayContext,
   { tenant, webhookId, round, bulk }: BulkReplayRequest,
-  { deliveryId, sequence }: BulkReplayRequest['deliveries'][number],
+  one: BulkReplayRequest['deliveries'][number],
 ): Promise<'queued' | ReplayRefusal> {
-  const message = await streams.get(names.streams.deliveries, sequence);
-  if (message === null) return 'body_expired';
-  const delivery = decodeDelivery(message);
-  if (delivery.id !== deliveryId || delivery.webhookId !== webhookId || delivery.tenant !== tenant) return 'not_found';
-  const endpoint = endpoints.find(delivery.webhookId, delivery.webhookRevision);
+  const found = await findReplayable(context, { tenant, webhookId, ...one });
+  if (!found.ok) return found.error;
+  const { delivery } = found.value;
+  const endpoint = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
   if (endpoint === 'gone') return 'not_found';
   // What this process does not know yet, or cannot read, is for the turn itself to wait for.
   if (typeof endpoint !== 'string' && endpoint.inactive !== null && !delivery.test) return 'webhook_inactive';
-  const entry = {
-    delivery,
-    turn: { round, attempt: 1 },
-    dueAt: round,
-    reason: 'replay',
-    traceparent: message.header(TRACEPARENT) ?? null,
-  } as const;
-  await streams.publish((bulk ? encodeBulkEntry : encodeDueEntry)(entry, `replay:${delivery.id}:${round}`, names));
-  await streams.publish(encodeOutcome({ kind: 'replay_requested', delivery, round, at: clock.now() }, names));
+  await storeReplay(context, found.value, { round, at: context.clock.now(), bulk });
   return 'queued';
 }

@@ -1,4 +1,4 @@
-import type { Message } from '@grapnel/contracts/message';
+import { type Message, UnreadableMessage } from '@grapnel/contracts/message';
 import { Backoff } from '@grapnel/runtime/backoff';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
@@ -18,6 +18,17 @@ export interface FollowContext {
   readonly checkpoints: Checkpoints;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** What `read` makes of a message; `null`, and said to the log, for one that cannot be read: it must not stop the rest. */
+export function readOrPassOver<T>(message: Message, read: (message: Message) => T, logger: Logger): T | null {
+  try {
+    return read(message);
+  } catch (error) {
+    if (!(error instanceof UnreadableMessage)) throw error;
+    logger.error({ err: error }, 'an unreadable message was passed over');
+    return null;
+  }
 }
 
 /** How long a replica that lost the checkpoint to another leaves the work to it. */

@@ -1,6 +1,6 @@
 import { aggregateOf, decodeRecorded } from '@grapnel/contracts/aggregate-codec';
 import { encodeEvent } from '@grapnel/contracts/event-codec';
-import { encodeJson, type Message, UnreadableMessage } from '@grapnel/contracts/message';
+import { encodeJson, type Message } from '@grapnel/contracts/message';
 import { decodeOutcome } from '@grapnel/contracts/outcome-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { TenantId } from '@grapnel/domain/ids';
@@ -8,7 +8,7 @@ import { type Operation, operationOfOutcome, operationOfReplay, operationOfWebho
 import type { Replay, ReplayEvent } from '@grapnel/domain/replay/replay';
 import type { WebhookEvent, WebhookState } from '@grapnel/domain/webhook/webhook';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
-import { type FollowContext, followStream } from './follow-stream.ts';
+import { type FollowContext, followStream, readOrPassOver } from './follow-stream.ts';
 
 export interface OperationsContext extends FollowContext {
   readonly names: Topology;
@@ -23,7 +23,7 @@ export interface OperationsContext extends FollowContext {
 export async function runOperationalEvents(context: OperationsContext, signal: AbortSignal): Promise<void> {
   const { webhooks, outcomes } = context.names.streams;
   const tell = async (batch: readonly Message[], operation: (message: Message) => Operation | null): Promise<void> => {
-    const operations = batch.flatMap((message) => readable(context, message, operation) ?? []);
+    const operations = batch.flatMap((message) => readOrPassOver(message, operation, context.logger) ?? []);
     await Promise.all(operations.flatMap((each) => tenantsOf(each, context).map((to) => publish(each, to))));
   };
   const publish = async (operation: Operation, tenant: TenantId): Promise<void> => {
@@ -52,17 +52,3 @@ function ofAggregate(message: Message): Operation | null {
 }
 
 const ofOutcome = (message: Message): Operation | null => operationOfOutcome(decodeOutcome(message));
-
-function readable(
-  { logger }: OperationsContext,
-  message: Message,
-  read: (message: Message) => Operation | null,
-): Operation | null {
-  try {
-    return read(message);
-  } catch (error) {
-    if (!(error instanceof UnreadableMessage)) throw error;
-    logger.error({ err: error }, 'an unreadable message was passed over');
-    return null;
-  }
-}

@@ -1,6 +1,6 @@
-import { type Message, UnreadableMessage } from '@grapnel/contracts/message';
+import type { Message } from '@grapnel/contracts/message';
 import { decodeOutcome } from '@grapnel/contracts/outcome-codec';
-import { failureReason, finalResult, type Outcome } from '@grapnel/domain/delivery/outcome';
+import { failureReason, finalResult } from '@grapnel/domain/delivery/outcome';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
 import { profileOf } from '@grapnel/domain/profiles/registry';
 import { ok } from '@grapnel/domain/result';
@@ -10,7 +10,7 @@ import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Checkpoints } from '@grapnel/stream/ports';
 import { append, type CommandContext } from './command-webhook.ts';
-import { followStream } from './follow-stream.ts';
+import { followStream, readOrPassOver } from './follow-stream.ts';
 
 export interface HealthContext extends CommandContext {
   readonly checkpoints: Checkpoints;
@@ -38,7 +38,7 @@ async function record(context: HealthContext, messages: readonly Message[]): Pro
   await context.webhooks.caughtUp();
   const ended = new Map<WebhookId, Ended>();
   for (const message of messages) {
-    const outcome = readable(context, message);
+    const outcome = readOrPassOver(message, decodeOutcome, context.logger);
     if (outcome === null) continue;
     const result = finalResult(outcome);
     if (result === null) continue;
@@ -69,14 +69,4 @@ async function recordOne(
 /** Only some profiles take 410 as the end; to the others it is a failure like any. */
 function takenAsGone({ config }: Webhook, outcomes: FinalOutcome[]): FinalOutcome[] {
   return profileOf(config.profile).goneDisables ? outcomes : outcomes.map((each) => ({ ...each, gone: false }));
-}
-
-function readable({ logger }: HealthContext, message: Message): Outcome | null {
-  try {
-    return decodeOutcome(message);
-  } catch (error) {
-    if (!(error instanceof UnreadableMessage)) throw error;
-    logger.error({ err: error }, 'an unreadable outcome was passed over');
-    return null;
-  }
 }

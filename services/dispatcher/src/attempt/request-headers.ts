@@ -1,7 +1,8 @@
 import type { Delivery } from '@grapnel/domain/delivery/delivery';
 import { type Endpoint, secretsAt } from '../endpoint/endpoint.ts';
 
-const USER_AGENT = 'Grapnel/0.1';
+/** Of every request that leaves, unless its webhook says otherwise. */
+export const USER_AGENT = 'Grapnel/0.1';
 
 /**
  * The headers of one attempt: the webhook's own, then the system's, which always win, in whatever case of letters the

@@ -1,10 +1,12 @@
 import { CallOutService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
 import type { TenantId } from '@grapnel/domain/ids';
 import { checkEndpointUrl, type UrlPolicy } from '@grapnel/domain/security/endpoint-url';
+import { METHODS } from '@grapnel/domain/trigger/steps';
 import { type Violation, violation } from '@grapnel/domain/violation';
 import { RpcError } from '@grapnel/rpc/errors';
 import { type Registration, register } from '@grapnel/rpc/server';
 import type { Semaphore } from '@grapnel/runtime/semaphore';
+import { USER_AGENT } from '../attempt/request-headers.ts';
 import type { AttemptSender } from '../ports.ts';
 
 export interface CallOutContext {
@@ -14,13 +16,11 @@ export interface CallOutContext {
   readonly slots: Semaphore;
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const MAX_TIMEOUT_MS = 60_000;
 const MAX_BODY_CHARS = 65_536;
 /** So that one whose other side is slow leaves room for the rest. */
 const SHARE_OF_ONE_TENANT = 0.25;
 const BUSY_RETRY_MS = 1_000;
-const USER_AGENT = 'Grapnel/0.1';
 
 /** Requests of triggers' flows: the same agent and the same egress guard as deliveries, for services alone. */
 export function callOutService({ sender, policy, slots }: CallOutContext): Registration {
@@ -64,7 +64,7 @@ export function callOutService({ sender, policy, slots }: CallOutContext): Regis
 
 function violationsOf(method: string, url: string, timeoutMs: number, policy: UrlPolicy): Violation[] {
   const wrong = checkEndpointUrl(url, policy, 'url');
-  if (!METHODS.includes(method)) {
+  if (!METHODS.some((allowed) => allowed === method)) {
     wrong.push(violation('method', 'INVALID_VALUE', `must be one of ${METHODS.join(', ')}`));
   }
   if (timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
