@@ -2,15 +2,10 @@ import { createHmac } from 'node:crypto';
 import type { ReceivedRequest } from '@grapnel/testkit/received-request';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newTenant, until } from '../support/ground.ts';
-import { type Answer, Platform } from '../support/platform.ts';
+import { faultsOf, Platform } from '../support/platform.ts';
 
 const hex = (secret: string, { body }: ReceivedRequest): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
-
-const faultsOf = (answer: Answer): { readonly field: string; readonly message: string }[] => {
-  expect(answer.status).toBe(400);
-  return answer.body.details;
-};
 
 describe('webhooks of jobs through the REST API', () => {
   let platform: Platform;
@@ -19,16 +14,11 @@ describe('webhooks of jobs through the REST API', () => {
   });
   afterAll(() => platform[Symbol.asyncDispose]());
 
-  const publish = (type: string, data: unknown, more: object = {}) =>
-    platform.call('POST', '/v1/events', { type, data, ...more });
-  const webhook = async (id: string) => (await platform.call('GET', `/v1/webhooks/${id}`)).body.data;
-  const attach = (jobId: string, body: unknown, key?: string) =>
-    platform.call('POST', `/v1/jobs/${jobId}/webhooks`, JSON.stringify(body), key);
   const received = (path: string, count = 1) => platform.receiver.waitFor(count, { path, timeoutMs: 30_000 });
 
   it('FC-06 FC-08 is attached to a job as an object, with the documented schedule', async () => {
     const url = platform.receiver.url('/fc-object');
-    const answer = await attach('job-a', {
+    const answer = await platform.attach('job-a', {
       url,
       headers: { 'X-Mine': 'yes' },
       metadata: { order: 1 },
@@ -37,7 +27,7 @@ describe('webhooks of jobs through the REST API', () => {
     expect(answer).toMatchObject({ status: 201, body: { success: true, data: { job_id: 'job-a' } } });
     const { webhook_id: id, events } = answer.body.data;
     expect(events).toEqual(['crawl.completed', 'batch_scrape.completed', 'extract.completed']);
-    expect(await webhook(id)).toMatchObject({
+    expect(await platform.webhook(id)).toMatchObject({
       profile: 'firecrawl',
       job_id: 'job-a',
       webhook_url: url,
@@ -54,26 +44,32 @@ describe('webhooks of jobs through the REST API', () => {
   });
 
   it('FC-06 is attached to a job as a bare URL, and refused with unknown keys or without a URL', async () => {
-    const bare = await attach('job-b', platform.receiver.url('/fc-bare'));
+    const bare = await platform.attach('job-b', platform.receiver.url('/fc-bare'));
     expect(bare.status).toBe(201);
     expect(bare.body.data.events).toContain('extract.failed');
     const url = platform.receiver.url('/fc-no');
-    expect(faultsOf(await attach('job-b', { url, secret: 'x' }))).toMatchObject([
+    expect(faultsOf(await platform.attach('job-b', { url, secret: 'x' }))).toMatchObject([
       { field: 'secret', code: 'UNKNOWN_FIELD' },
     ]);
-    expect(faultsOf(await attach('job-b', { events: ['page'] }))).toMatchObject([{ field: 'url', code: 'REQUIRED' }]);
-    expect(faultsOf(await attach('job-b', { url, events: 'page' }))).toMatchObject([{ field: 'events' }]);
-    expect(faultsOf(await attach('job-b', { url, headers: { 'X-A': 1 } }))).toMatchObject([{ field: 'headers.X-A' }]);
-    expect(faultsOf(await attach('job-b', 17))).toMatchObject([
+    expect(faultsOf(await platform.attach('job-b', { events: ['page'] }))).toMatchObject([
+      { field: 'url', code: 'REQUIRED' },
+    ]);
+    expect(faultsOf(await platform.attach('job-b', { url, events: 'page' }))).toMatchObject([{ field: 'events' }]);
+    expect(faultsOf(await platform.attach('job-b', { url, headers: { 'X-A': 1 } }))).toMatchObject([
+      { field: 'headers.X-A' },
+    ]);
+    expect(faultsOf(await platform.attach('job-b', 17))).toMatchObject([
       { field: 'body', message: 'must be a JSON object or a string' },
     ]);
     for (const wrong of ['nowhere', 'ftp://example.com', '']) {
-      expect(faultsOf(await attach('job-b', wrong)), `url "${wrong}"`).toMatchObject([{ field: 'url' }]);
-      expect(faultsOf(await attach('job-b', { url: wrong })), `url "${wrong}"`).toMatchObject([{ field: 'url' }]);
+      expect(faultsOf(await platform.attach('job-b', wrong)), `url "${wrong}"`).toMatchObject([{ field: 'url' }]);
+      expect(faultsOf(await platform.attach('job-b', { url: wrong })), `url "${wrong}"`).toMatchObject([
+        { field: 'url' },
+      ]);
     }
-    const events = faultsOf(await attach('job-b', { url, events: ['page', 'finished'] }));
+    const events = faultsOf(await platform.attach('job-b', { url, events: ['page', 'finished'] }));
     expect(events).toMatchObject([{ field: 'events', message: expect.stringContaining('"finished"') }]);
-    const headers = faultsOf(await attach('job-b', { url, headers: { 'Content-Length': '1' } }));
+    const headers = faultsOf(await platform.attach('job-b', { url, headers: { 'Content-Length': '1' } }));
     expect(headers).toMatchObject([{ field: 'headers.Content-Length' }]);
   });
 
@@ -91,10 +87,10 @@ describe('webhooks of jobs through the REST API', () => {
       'crawl.completed': 0,
     };
     // Each its own job, because some of them end theirs.
-    for (const type of Object.keys(types)) await attach(`job-${type}`, platform.receiver.url('/fc-types'));
+    for (const type of Object.keys(types)) await platform.attach(`job-${type}`, platform.receiver.url('/fc-types'));
     for (const type of Object.keys(types)) {
       const data = type === 'extract.failed' ? { error: 'timed out' } : { of: type };
-      expect((await publish(type, data, { job_id: `job-${type}` })).status).toBe(202);
+      expect((await platform.publish(type, data, { job_id: `job-${type}` })).status).toBe(202);
     }
     const requests = await received('/fc-types', 10);
     const bodies = requests.map((request) => request.json<{ type: string; id: string; data: unknown[] }>());
@@ -119,7 +115,7 @@ describe('webhooks of jobs through the REST API', () => {
       return (await platform.call('GET', '/v1/account', undefined, apiKey)).status === 200;
     });
     const url = platform.receiver.url('/fc-same');
-    const answers = await Promise.all([1, 2, 3].map(() => attach('job-same', url, apiKey)));
+    const answers = await Promise.all([1, 2, 3].map(() => platform.attach('job-same', url, apiKey)));
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(new Set(answers.map(({ body }) => body.data.webhook_id)).size).toBe(1);
     expect(answers.filter(({ body }) => body.data.account_secret !== null)).toHaveLength(1);
@@ -131,13 +127,13 @@ describe('webhooks of jobs through the REST API', () => {
     await until('the key is known', async () => (await as('GET', '/v1/account')).status === 200);
     expect((await as('GET', '/v1/account')).body.data).toEqual({ has_secret: false, secret_created_at: null });
     // What is refused makes no secret.
-    expect((await attach('job-1', { url: 'ftp://example.com' }, apiKey)).status).toBe(400);
+    expect((await platform.attach('job-1', { url: 'ftp://example.com' }, apiKey)).status).toBe(400);
     expect((await as('GET', '/v1/account')).body.data.has_secret).toBe(false);
 
-    const attached = await attach('job-1', platform.receiver.url('/fc-account'), apiKey);
+    const attached = await platform.attach('job-1', platform.receiver.url('/fc-account'), apiKey);
     const { account_secret: secret, webhook_id: id } = attached.body.data;
     expect(secret).toMatch(/^[0-9a-f]{64}$/);
-    const second = await attach('job-2', platform.receiver.url('/fc-account'), apiKey);
+    const second = await platform.attach('job-2', platform.receiver.url('/fc-account'), apiKey);
     expect(second.body.data.account_secret).toBeNull();
     const account = await as('GET', '/v1/account');
     expect(account.body.data).toEqual({ has_secret: true, secret_created_at: expect.stringMatching(/Z$/) });
@@ -165,8 +161,8 @@ describe('webhooks of jobs through the REST API', () => {
   it('FC-08 tries a refusal and a redirect again, and shows when', async () => {
     const path = '/fc-retry';
     platform.receiver.sequence(path, [{ status: 404 }, { mode: 'redirect', location: '/elsewhere' }]);
-    const answer = await attach('job-r', platform.receiver.url(path));
-    await publish('crawl.page', {}, { job_id: 'job-r' });
+    const answer = await platform.attach('job-r', platform.receiver.url(path));
+    await platform.publish('crawl.page', {}, { job_id: 'job-r' });
     const id: string = answer.body.data.webhook_id;
     const [delivery] = await platform.ended(id, 1, 60_000);
     expect(delivery).toMatchObject({ status: 'delivered', attempt_number: 3 });

@@ -9,9 +9,6 @@ describe('the management API over the whole platform', () => {
   });
   afterAll(() => platform[Symbol.asyncDispose]());
 
-  const publish = (type: string, data: unknown, more: object = {}) =>
-    platform.call('POST', '/v1/events', { type, data, ...more });
-
   it('AC-03 AC-05 AC-11 AC-12 a webhook from its creation to its history', async () => {
     const { id, secret } = await platform.createWebhook('/life', {
       event_types: ['scrape.completed'],
@@ -19,7 +16,11 @@ describe('the management API over the whole platform', () => {
       metadata: { k: 1 },
     });
     expect(secret).toMatch(/^[0-9a-f]{64}$/);
-    const accepted = await publish('scrape.completed', { job_id: 'j1', status: 'completed' }, { job_id: 'j1' });
+    const accepted = await platform.publish(
+      'scrape.completed',
+      { job_id: 'j1', status: 'completed' },
+      { job_id: 'j1' },
+    );
     expect(accepted).toMatchObject({
       status: 202,
       body: { success: true, data: { event_id: expect.any(String), duplicate: false } },
@@ -69,7 +70,7 @@ describe('the management API over the whole platform', () => {
     expect(update.body.data).toMatchObject({ name: 'renamed', webhook_url: shown });
     const elsewhere = await platform.call('PUT', `/v1/webhooks/${id}`, { webhook_url: `${shown}/other` });
     expect(elsewhere).toMatchObject({ status: 400, body: { details: [{ field: 'webhook_url' }] } });
-    await publish('scrape.cancelled', {});
+    await platform.publish('scrape.cancelled', {});
     const [delivery] = await platform.ended(id, 1);
     const [request] = platform.receiver.requestsTo('/basic');
     const credentials = Buffer.from('user:pass-word-1').toString('base64');
@@ -85,7 +86,7 @@ describe('the management API over the whole platform', () => {
   it('AC-13 replays the same bytes under the same id, again and again', async () => {
     const { id } = await platform.createWebhook('/replay', { event_types: ['scrape.failed'], max_retries: 0 });
     platform.receiver.sequence('/replay', [{ status: 500 }]);
-    await publish('scrape.failed', { job_id: 'j2' });
+    await platform.publish('scrape.failed', { job_id: 'j2' });
     const [failed] = await platform.ended(id, 1);
     expect(failed).toMatchObject({ status: 'failed', error_code: 'HTTP_500' });
     for (let round = 1; round <= 2; round++) {
@@ -112,7 +113,7 @@ describe('the management API over the whole platform', () => {
 
   it('AC-07 deleting a webhook removes its history; a second time there is nothing', async () => {
     const { id } = await platform.createWebhook('/delete', { event_types: ['scrape.created'] });
-    await publish('scrape.created', {});
+    await platform.publish('scrape.created', {});
     const [delivery] = await platform.ended(id, 1);
     expect((await platform.call('DELETE', `/v1/webhooks/${id}`)).status).toBe(200);
     expect((await platform.call('DELETE', `/v1/webhooks/${id}`)).status).toBe(404);
@@ -126,7 +127,7 @@ describe('the management API over the whole platform', () => {
 
   it('AC-01 one tenant never sees another’s webhook or deliveries', async () => {
     const { id } = await platform.createWebhook('/mine', { event_types: ['scrape.started'] });
-    await publish('scrape.started', {});
+    await platform.publish('scrape.started', {});
     const [delivery] = await platform.ended(id, 1);
     const other = await newTenant(platform.subscription);
     await until(
@@ -161,8 +162,8 @@ describe('the management API over the whole platform', () => {
       scope: 'specific',
       specific_task_ids: ['t1'],
     });
-    await publish('task.executed', { task_id: 't2' }, { task_id: 't2' });
-    await publish('task.executed', { task_id: 't1' }, { task_id: 't1' });
+    await platform.publish('task.executed', { task_id: 't2' }, { task_id: 't2' });
+    await platform.publish('task.executed', { task_id: 't1' }, { task_id: 't1' });
     await platform.ended(id, 1);
     expect(platform.receiver.requestsTo('/task').map((r) => JSON.parse(r.body.toString()))).toEqual([
       { task_id: 't1' },
@@ -177,10 +178,10 @@ describe('the management API over the whole platform', () => {
 
   it('ST-06 the same event id twice is one delivery, and the answer says so', async () => {
     const { id } = await platform.createWebhook('/once', { event_types: ['map.created'] });
-    const first = await publish('map.created', { n: 1 }, { id: 'my-event-1' });
-    const second = await publish('map.created', { n: 1 }, { id: 'my-event-1' });
+    const first = await platform.publish('map.created', { n: 1 }, { id: 'my-event-1' });
+    const second = await platform.publish('map.created', { n: 1 }, { id: 'my-event-1' });
     expect([first.body.data.duplicate, second.body.data.duplicate]).toEqual([false, true]);
-    await publish('map.created', { n: 2 }, { id: 'my-event-2' });
+    await platform.publish('map.created', { n: 2 }, { id: 'my-event-2' });
     await platform.ended(id, 2);
     expect(platform.receiver.requestsTo('/once')).toHaveLength(2);
   });

@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, verify } from 'node:crypto';
 import type { ReceivedRequest } from '@grapnel/testkit/received-request';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, Platform } from '../support/platform.ts';
+import { faultsOf, Platform } from '../support/platform.ts';
 
 /** What a Standard Webhooks signature is over. */
 const signedPart = (request: ReceivedRequest): Buffer =>
@@ -12,11 +12,6 @@ const v1 = (secret: string, request: ReceivedRequest): string => {
   return `v1,${createHmac('sha256', key).update(signedPart(request)).digest('base64')}`;
 };
 
-const faultsOf = (answer: Answer): { readonly field: string; readonly message: string }[] => {
-  expect(answer.status).toBe(400);
-  return answer.body.details;
-};
-
 describe('every profile through the REST API', () => {
   let platform: Platform;
   beforeAll(async () => {
@@ -24,11 +19,6 @@ describe('every profile through the REST API', () => {
   });
   afterAll(() => platform[Symbol.asyncDispose]());
 
-  const publish = (type: string, data: unknown, more: object = {}) =>
-    platform.call('POST', '/v1/events', { type, data, ...more });
-  const webhook = async (id: string) => (await platform.call('GET', `/v1/webhooks/${id}`)).body.data;
-  const attach = (jobId: string, body: unknown, key?: string) =>
-    platform.call('POST', `/v1/jobs/${jobId}/webhooks`, JSON.stringify(body), key);
   const received = (path: string, count = 1) => platform.receiver.waitFor(count, { path, timeoutMs: 30_000 });
   const first = async (path: string): Promise<ReceivedRequest> => (await received(path))[0] as ReceivedRequest;
   const made = (config: object) =>
@@ -73,9 +63,9 @@ describe('every profile through the REST API', () => {
         },
         headers_template: { 'X-Product': '{{eventData.prodect_id}}' },
       });
-      expect(await webhook(id)).toMatchObject({ profile: 'template', timeout_seconds: 30, signed: true });
+      expect(await platform.webhook(id)).toMatchObject({ profile: 'template', timeout_seconds: 30, signed: true });
       const kinds = ['ACTOR.RUN.RUNNING', 'ACTOR.RUN.SUCCEEDED', 'ACTOR.RUN.FAILED'];
-      for (const kind of kinds) await publish(kind, { eventData: EVENT_DATA, resource: RESOURCE });
+      for (const kind of kinds) await platform.publish(kind, { eventData: EVENT_DATA, resource: RESOURCE });
       const requests = await received('/th', 3);
       expect(requests).toHaveLength(3);
       expect(new Set(requests.map((request) => request.header('webhook')))).toEqual(new Set(kinds));
@@ -102,8 +92,8 @@ describe('every profile through the REST API', () => {
         signed: false,
         retry_delays: [5],
       });
-      expect(await webhook(id)).toMatchObject({ signed: false, retry_delays: [5], max_retries: 1 });
-      await publish('task.paused', {});
+      expect(await platform.webhook(id)).toMatchObject({ signed: false, retry_delays: [5], max_retries: 1 });
+      await platform.publish('task.paused', {});
       const request = await first('/th-unsigned');
       expect(request.headers.map(([name]) => name.toLowerCase())).not.toContain('x-webhook-signature');
     });
@@ -135,7 +125,7 @@ describe('every profile through the REST API', () => {
         signed: false,
         ...templates,
       });
-      await publish('task.resumed', data);
+      await platform.publish('task.resumed', data);
       const request = await first('/th-preview');
       expect(preview.body.data.body).toBe(request.text());
       expect(preview.body.data.body).toContain(`"who":"${platform.tenant}"`);
@@ -156,9 +146,13 @@ describe('every profile through the REST API', () => {
       platform.receiver.sequence(path, [{ status: 404, body: 'not yet' }]);
       const types = ['message.received', 'member.joined', 'member.left', 'file.uploaded'];
       const { id } = await platform.createWebhook(path, { profile: 'groupgm', event_types: types });
-      expect(await webhook(id)).toMatchObject({ timeout_seconds: 30, max_retries: 3, retry_delays: [60, 300, 1_800] });
+      expect(await platform.webhook(id)).toMatchObject({
+        timeout_seconds: 30,
+        max_retries: 3,
+        retry_delays: [60, 300, 1_800],
+      });
       const data = { channelId: 'C1', member: { userId: 'U1', displayName: '李小華' }, size: 12_345_678 };
-      await publish('member.left', data);
+      await platform.publish('member.left', data);
       const [delivery] = await platform.ended(id, 1, 60_000);
       expect(delivery).toMatchObject({ status: 'delivered', event_type: 'member.left', attempt_number: 2 });
       expect(delivery).toMatchObject({
@@ -178,7 +172,7 @@ describe('every profile through the REST API', () => {
       const [before, after] = await received(path, 2);
       expect(after?.text()).toBe(before?.text());
       expect(after?.text()).toMatch(/^\{"event":"member\.left","timestamp":"[\d-]{10}T[\d:]{8}Z","data":\{/);
-      for (const type of types.filter((each) => each !== 'member.left')) await publish(type, data);
+      for (const type of types.filter((each) => each !== 'member.left')) await platform.publish(type, data);
       const all = await received(path, 5);
       for (const request of all) expect(request.text().endsWith(`"data":${JSON.stringify(data)}}`)).toBe(true);
       expect(new Set(all.map((request) => request.json<{ event: string }>().event))).toEqual(new Set(types));
@@ -199,18 +193,18 @@ describe('every profile through the REST API', () => {
         event_types: ['search.created'],
       });
       expect(secret).toMatch(/^whsec_/);
-      expect(await webhook(id)).toMatchObject({ signature_scheme: 'v1', public_key: null });
-      await publish('search.created', { n: 1 });
+      expect(await platform.webhook(id)).toMatchObject({ signature_scheme: 'v1', public_key: null });
+      await platform.publish('search.created', { n: 1 });
       const one = await first('/st');
       expect(one.header('webhook-signature')).toBe(v1(secret, one));
       expect(one.json()).toMatchObject({ type: 'search.created', data: { n: 1 } });
 
       const rotated = await platform.call('POST', `/v1/webhooks/${id}/rotate-secret`, { overlap_seconds: 3_600 });
       const next: string = rotated.body.data.secret;
-      await publish('search.created', { n: 2 });
+      await platform.publish('search.created', { n: 2 });
       const two = (await received('/st', 2))[1] as ReceivedRequest;
       expect(two.header('webhook-signature')).toBe(`${v1(next, two)} ${v1(secret, two)}`);
-      expect((await webhook(id)).previous_secrets_expire_at).toHaveLength(1);
+      expect((await platform.webhook(id)).previous_secrets_expire_at).toHaveLength(1);
     });
 
     it('ST-01 ST-02 signs with v1a, for which the webhook shows the public key', async () => {
@@ -220,13 +214,13 @@ describe('every profile through the REST API', () => {
         event_types: ['search.started'],
       });
       expect(secret).toMatch(/^whsk_/);
-      const shown = await webhook(id);
+      const shown = await platform.webhook(id);
       expect(shown.public_key).toMatch(/^whpk_/);
       expect(JSON.stringify(shown)).not.toContain(secret);
       const rotated = await platform.call('POST', `/v1/webhooks/${id}/rotate-secret`, {});
       expect(rotated.body.data.secret).toMatch(/^whsk_/);
-      const next = (await webhook(id)).public_key;
-      await publish('search.started', {});
+      const next = (await platform.webhook(id)).public_key;
+      await platform.publish('search.started', {});
       const request = await first('/st-a');
       const signatures = (request.header('webhook-signature') ?? '').split(' ');
       const verified = [next, shown.public_key].map((publicKey: string, i) => {
@@ -282,7 +276,7 @@ describe('every profile through the REST API', () => {
         expect(faultsOf(await put({ [field]: value })), `field ${field}`).toMatchObject([{ field }]);
       }
       expect((await put({ profile: 'standard', signature_scheme: 'v1' })).status).toBe(200);
-      expect(await webhook(id)).toMatchObject({ profile: 'standard', signature_scheme: 'v1', job_id: null });
+      expect(await platform.webhook(id)).toMatchObject({ profile: 'standard', signature_scheme: 'v1', job_id: null });
     });
 
     it('AC-04 an option of another profile is refused by its name', async () => {
@@ -309,7 +303,7 @@ describe('every profile through the REST API', () => {
       event_tags: ['eu'],
       condition: 'data.status >= 500',
     });
-    const job = (await attach('job-e', platform.receiver.url('/explain'))).body.data.webhook_id;
+    const job = (await platform.attach('job-e', platform.receiver.url('/explain'))).body.data.webhook_id;
     const verdict = async (webhookId: string, more: object) => {
       const asked = { type: 'crawl.failed', webhook_id: webhookId, ...more };
       const answer = await platform.call('POST', '/v1/webhooks/explain', asked);

@@ -11,6 +11,7 @@ import { silentLogger } from '@grapnel/runtime/logger';
 import type { RunningApp } from '@grapnel/runtime/run';
 import { freshDatabase } from '@grapnel/testkit/infra';
 import { Receiver } from '@grapnel/testkit/receiver';
+import { expect } from 'vitest';
 import {
   channelTo,
   type Ground,
@@ -37,6 +38,12 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
   // oxlint-disable-next-line typescript/no-explicit-any
   readonly body: any;
+}
+
+/** What a refused request is told field by field. */
+export function faultsOf(answer: Answer): { readonly field: string; readonly message: string }[] {
+  expect(answer.status).toBe(400);
+  return answer.body.details;
 }
 
 const QUIET = { logger: silentLogger };
@@ -153,6 +160,21 @@ export class Platform implements AsyncDisposable {
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: text.startsWith('{') ? JSON.parse(text) : text };
+  }
+
+  /** As a producer does. */
+  publish(type: string, data: unknown, more: object = {}): Promise<Answer> {
+    return this.call('POST', '/v1/events', { type, data, ...more });
+  }
+
+  /** A webhook as its tenant reads it. */
+  async webhook(id: string): Promise<Answer['body']> {
+    return (await this.call('GET', `/v1/webhooks/${id}`)).body.data;
+  }
+
+  /** Attaches a webhook to a job; `body` may be the bare URL. */
+  attach(jobId: string, body: unknown, key?: string): Promise<Answer> {
+    return this.call('POST', `/v1/jobs/${jobId}/webhooks`, JSON.stringify(body), key);
   }
 
   async createWebhook(path: string, config: object = {}): Promise<{ readonly id: string; readonly secret: string }> {
