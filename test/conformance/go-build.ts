@@ -2,15 +2,16 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectCacheDir } from '@grapnel/embedded/project-cache';
-import { programOf } from './tools.ts';
+import { INSTALL_TIMEOUT_MS, installedProgramOf } from './tools.ts';
 
-/** Compiling the standard library for the first time takes a while on a small machine. */
-export const GO_BUILD_TIMEOUT_MS = 300_000;
+/** Where Go is missing it is installed; and compiling the standard library for the first time takes a while. */
+export const GO_BUILD_TIMEOUT_MS = 300_000 + INSTALL_TIMEOUT_MS;
 
 /** Builds the module in `folder` with nothing but the standard library and nothing from the network. */
 export async function goBuild(folder: string): Promise<string> {
   const binary = join(folder, 'receiver-under-test');
-  await promisify(execFile)(programOf('go'), ['build', '-o', binary, '.'], {
+  const go = await installedProgramOf('go');
+  await promisify(execFile)(go, ['build', '-o', binary, '.'], {
     cwd: folder,
     env: {
       ...process.env,

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GO_BUILD_TIMEOUT_MS, goBuild } from './go-build.ts';
 import { AWKWARD, MESSAGE_RECEIVED, PAGE, SCRAPE_COMPLETED } from './payloads.ts';
 import { type Order, type SignedRequest, signedRequest } from './signed-request.ts';
-import { programOf, testedTools } from './tools.ts';
+import { installedProgramOf, testedTools } from './tools.ts';
 
 const SCHEMES = [
   { scheme: 'hex', heading: '## By hand: `sha256=` in hex' },
@@ -162,7 +162,7 @@ async function prepare(language: Language, folder: string): Promise<readonly [st
       return [process.execPath, await drive('driver.mjs')];
     case 'python':
       await write('py');
-      return [programOf('python'), await drive('driver.py')];
+      return [await installedProgramOf('python'), await drive('driver.py')];
     case 'go':
       await write('go', join(folder, 'webhooks'));
       await drive('driver.go');

@@ -18,7 +18,7 @@ import {
 } from './payloads.ts';
 import { type SampleServer, startSample } from './sample-server.ts';
 import { DELIVERY_ID, type Order, type SignedRequest, signedRequest } from './signed-request.ts';
-import { programOf, testedTools } from './tools.ts';
+import { INSTALL_TIMEOUT_MS, installedProgramOf, testedTools } from './tools.ts';
 
 const SECRET = 'a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v2w3x4y5z6';
 const START_TIMEOUT_MS = 120_000;
@@ -132,8 +132,8 @@ describe('AnyCrawl’s receivers', () => {
       beforeAll(async () => {
         const env = { FLASK: flask, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1', PYTHONIOENCODING: 'utf-8' };
         const args = [file('run_sample.py'), file('receivers/anycrawl/flask.py')];
-        sample = started.use(await startSample(programOf('python'), args, env));
-      }, START_TIMEOUT_MS);
+        sample = started.use(await startSample(await installedProgramOf('python'), args, env));
+      }, START_TIMEOUT_MS + INSTALL_TIMEOUT_MS);
       afterAll(() => started.disposeAsync());
 
       it.each(ANYCRAWL_EVENTS)('accepts %s under body_encoding python_json', async (type, data) => {

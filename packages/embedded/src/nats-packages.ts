@@ -1,20 +1,11 @@
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { APT_OPTIONS, APT_TIMEOUT_MS, aptInstall } from './apt-install.ts';
 import { isExecutable } from './nats-cache.ts';
 import { runCommand } from './run-command.ts';
 import type { OnProgress } from './setup-error.ts';
 
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const APT_TIMEOUT_MS = 300_000;
-/** Applies to every apt call: fail soon on a dead mirror, and don't drop to the _apt user in folders it can't enter. */
-const APT_OPTIONS = [
-  '-q',
-  ...['-o', 'APT::Sandbox::User=root'],
-  ...['-o', 'Acquire::http::Timeout=15'],
-  ...['-o', 'Acquire::https::Timeout=15'],
-  ...['-o', 'Acquire::Retries=2'],
-];
-
 const HOOKS = [
   'APT::Update::Pre-Invoke',
   'APT::Update::Post-Invoke',
@@ -58,19 +49,9 @@ export async function fetchFromSystemLists(folder: string, onProgress: OnProgres
   return downloadPackage(folder, [], onProgress);
 }
 
-/** `apt-get install` as root or through a password-less sudo. Returns the binary's path. */
+/** `apt-get install nats-server`. Returns the binary's path. */
 export async function installWithApt(onProgress: OnProgress): Promise<string> {
-  const isRoot = process.getuid?.() === 0;
-  const asRoot = async (args: string[]) => {
-    const [command, ...rest] = isRoot ? ['apt-get', ...args] : ['sudo', '-n', 'apt-get', ...args];
-    const result = await runCommand(command ?? '', rest, {
-      timeoutMs: APT_TIMEOUT_MS,
-    });
-    if (!result.ok) throw new Error(`${command}: ${result.reason}`);
-  };
-  onProgress('installing nats-server with apt-get');
-  await asRoot([...APT_OPTIONS, 'update']);
-  await asRoot([...APT_OPTIONS, 'install', '--yes', '--no-install-recommends', 'nats-server']);
+  await aptInstall('nats-server', onProgress);
   return binaryUnder('/');
 }
 
