@@ -16,6 +16,7 @@ import { systemClock } from '@grapnel/runtime/clock';
 import { silentLogger } from '@grapnel/runtime/logger';
 import { openStreams } from '@grapnel/stream/open';
 import { DEFAULT_PROVISION, provision } from '@grapnel/stream/provision';
+import { profiling } from '../support/process-platform.ts';
 import { cpuSeconds, difference } from './cpu.ts';
 import { bodyOf, jetStreamLimits, perSecond, undiciLimit } from './limits.ts';
 import { LoadReceiver } from './receiver.ts';
@@ -27,7 +28,7 @@ const WEBHOOKS = 100;
 
 /** One dispatcher alone: how fast it empties a full DELIVERIES, next to what bare undici does on the same receiver. */
 export const dispatcher: Bench = async ({ quick, log }) => {
-  const count = quick ? 10_000 : 100_000;
+  const count = quick ? 20_000 : 100_000;
   await using stack = new AsyncDisposableStack();
   const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-bench-'));
   stack.defer(() => rm(storeDir, { recursive: true, force: true }));
@@ -90,13 +91,11 @@ export const dispatcher: Bench = async ({ quick, log }) => {
 
   log('letting the dispatcher loose …');
   receiver.reset();
-  const profile =
-    process.env['BENCH_PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE']}`];
   const began = performance.now();
   const dispatching = await startService(
     'dispatcher',
     { ...env, SUBSCRIPTION_GRPC: subscription.addresses['grpc'] ?? '' },
-    profile,
+    profiling(),
   );
   const pids = { dispatcher: dispatching.pid, nats: nats.pid, receiver: receiver.pid };
   let before = cpuSeconds(pids);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { dispatcher } from './dispatcher.ts';
 import { pipeline } from './pipeline.ts';
@@ -5,15 +6,23 @@ import { type Bench, printResult, writeResult } from './report.ts';
 
 const BENCHES: Readonly<Record<string, Bench>> = { dispatcher, pipeline };
 
+interface Options {
+  readonly quick: boolean;
+  readonly json?: string;
+  readonly profile?: string;
+}
+
 const program = new Command('bench')
   .description('Measures the platform against what this machine can do without it.')
   .argument('<name>', `one of ${Object.keys(BENCHES).join(', ')}`)
   .option('--quick', 'a tenth of the work: to see that it runs, not to quote', false)
   .option('--json <file>', 'also write the result as JSON')
-  .action(async (name: string, options: { readonly quick: boolean; readonly json?: string }) => {
+  .option('--profile <folder>', 'write a CPU profile of every process there, for a flame graph')
+  .action(async (name: string, options: Options) => {
     const bench = BENCHES[name];
     if (bench === undefined)
       return program.error(`no benchmark "${name}"; there are ${Object.keys(BENCHES).join(', ')}`);
+    if (options.profile !== undefined) process.env['BENCH_PROFILE'] = resolve(options.profile);
     const result = await bench({ quick: options.quick, log: (line) => console.error(line) });
     printResult(result);
     if (options.json !== undefined) await writeResult(options.json, result);

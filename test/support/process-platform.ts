@@ -16,6 +16,12 @@ export interface Runtime {
   readonly pids: Readonly<Record<string, number>>;
 }
 
+/** Node's arguments that write a CPU profile per process into the folder that `BENCH_PROFILE` names. */
+export function profiling(): string[] {
+  const folder = process.env['BENCH_PROFILE'];
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
 /** The whole platform as a user runs it, in processes of its own. */
 export interface ProcessPlatform extends AsyncDisposable {
   readonly runtime: Runtime;
@@ -43,7 +49,8 @@ export async function startProcessPlatform(
   const dataDir = await mkdtemp(join(tmpdir(), 'grapnel-bench-'));
   await chmod(dataDir, 0o755);
   const ports = Object.fromEntries(ANY_PORT.map((name) => [name, '0']));
-  const child = spawn(process.execPath, [CLI, 'up', '--no-demo', '--data-dir', dataDir, ...args], {
+  // The services inherit Node's own arguments, which is how all of them are profiled.
+  const child = spawn(process.execPath, [...profiling(), CLI, 'up', '--no-demo', '--data-dir', dataDir, ...args], {
     env: { ...process.env, ALLOW_LOCAL_WEBHOOKS: 'true', ...ports, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
