@@ -120,7 +120,6 @@ function configText(options: NatsOptions, storeDir: string, port: number, server
     `server_name: ${JSON.stringify(serverName)}`,
     `listen: "127.0.0.1:${port}"`,
     ...(options.monitorPort ? [`http: "127.0.0.1:${options.monitorPort}"`] : []),
-    ...(process.env['NATSPROF'] ? ['prof_port: 6565'] : []),
     `max_payload: ${options.maxPayload ?? DEFAULT_MAX_PAYLOAD}`,
     'jetstream {',
     `  store_dir: ${JSON.stringify(storeDir)}`,
