@@ -1,19 +1,38 @@
+import type { Clock } from '@grapnel/runtime/clock';
+
+/** Writes that are together sooner than their time go sooner. */
+const ENOUGH = 128;
+
 /**
- * Collects small writes and runs them together at the end of the event loop's turn. The NATS client writes to its socket
- * once per microtask turn; a service that publishes and acknowledges from many sockets' callbacks would otherwise make a
- * system call for each, which was a quarter of the dispatcher's time and as much of the server's.
+ * Collects small writes and runs them together: at the end of the event loop's turn, or after `waitMs` where nobody waits
+ * for what is written. The NATS client writes to its socket once per microtask turn; a service that publishes and
+ * acknowledges from many sockets' callbacks would otherwise make a system call for each, which was a quarter of the
+ * dispatcher's time and as much of the server's.
  */
 export class Coalesced {
+  readonly #clock: Clock;
+  readonly #waitMs: number;
   #writes: (() => void)[] = [];
 
+  constructor(clock: Clock, waitMs: number) {
+    this.#clock = clock;
+    this.#waitMs = waitMs;
+  }
+
   add(write: () => void): void {
-    this.#writes.push(write);
-    if (this.#writes.length === 1) setImmediate(() => this.flush());
+    const count = this.#writes.push(write);
+    if (count === 1) this.#schedule();
+    else if (count === ENOUGH && this.#waitMs > 0) this.flush();
   }
 
   flush(): void {
     const writes = this.#writes;
     this.#writes = [];
     for (const write of writes) write();
+  }
+
+  #schedule(): void {
+    if (this.#waitMs === 0) setImmediate(() => this.flush());
+    else this.#clock.after(this.#waitMs, () => this.flush());
   }
 }

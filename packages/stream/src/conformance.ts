@@ -154,6 +154,30 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       );
     });
 
+    it('gives back at a stop what was on its way, for another process to have at once', async () => {
+      const stop = new AbortController();
+      for (let i = 0; i < 200; i++) await streams.publish(message(String(i)));
+      let handled = 0;
+      const options = { stream: events(), durable: names.consumers.fanout, maxInFlight: 100 };
+      await streams.consume({ ...options, signal: stop.signal }, async (received) => {
+        handled++;
+        stop.abort();
+        received.ack();
+      });
+      // Far sooner than the acknowledgement's time, which is how long it takes when nobody says anything.
+      await eventually(async () =>
+        expect(await streams.lag(events(), names.consumers.fanout)).toMatchObject({ ackPending: 0 }),
+      );
+      const next = new AbortController();
+      const consuming = streams.consume({ ...options, signal: next.signal }, async (received) => {
+        handled++;
+        received.ack();
+      });
+      await eventually(() => expect(handled).toBe(200));
+      next.abort();
+      await consuming;
+    });
+
     it('removes every message of a subject', async () => {
       const to = names.subjects.outcome('wh_purged');
       await streams.publish(message('x', { subject: to }));

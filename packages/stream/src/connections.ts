@@ -17,6 +17,7 @@ export interface StreamConnections extends AsyncDisposable {
   readonly publishing: NatsConnection;
   readonly consuming: NatsConnection;
   onPublishingStatus(listener: (up: boolean) => void): void;
+  onConsumingStatus(listener: (up: boolean) => void): void;
 }
 
 export async function openConnections(options: NatsOptions, logger: Logger): Promise<StreamConnections> {
@@ -35,18 +36,11 @@ export async function openConnections(options: NatsOptions, logger: Logger): Pro
       ...(options.user === undefined ? {} : { user: options.user, pass: options.pass ?? '' }),
     });
   const [publishing, consuming] = await Promise.all([open('publish'), open('consume')]);
-  const listeners: ((up: boolean) => void)[] = [];
-  void (async () => {
-    for await (const status of publishing.status()) {
-      if (status.type !== 'disconnect' && status.type !== 'reconnect') continue;
-      logger.warn({ status: status.type }, 'nats connection');
-      for (const listener of listeners) listener(status.type === 'reconnect');
-    }
-  })();
   return {
     publishing,
     consuming,
-    onPublishingStatus: (listener) => void listeners.push(listener),
+    onPublishingStatus: statusOf(publishing, logger),
+    onConsumingStatus: statusOf(consuming, logger),
     async [Symbol.asyncDispose]() {
       // Draining sends what is still buffered, acks above all. A server that is gone must not hold the stop up.
       await Promise.all(
@@ -54,4 +48,16 @@ export async function openConnections(options: NatsOptions, logger: Logger): Pro
       );
     },
   };
+}
+
+function statusOf(connection: NatsConnection, logger: Logger): (listener: (up: boolean) => void) => void {
+  const listeners: ((up: boolean) => void)[] = [];
+  void (async () => {
+    for await (const status of connection.status()) {
+      if (status.type !== 'disconnect' && status.type !== 'reconnect') continue;
+      logger.warn({ status: status.type }, 'nats connection');
+      for (const listener of listeners) listener(status.type === 'reconnect');
+    }
+  })();
+  return (listener) => void listeners.push(listener);
 }

@@ -2,7 +2,6 @@ import type { Message, NewMessage } from '@grapnel/contracts/message';
 import { Backoff } from '@grapnel/runtime/backoff';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
-import { Semaphore } from '@grapnel/runtime/semaphore';
 import {
   type ConsumerMessages,
   DeliverPolicy,
@@ -13,15 +12,19 @@ import {
   jetstreamManager,
   type StoredMsg,
 } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
 import { Coalesced } from './coalesced.ts';
 import type { StreamConnections } from './connections.ts';
-import { fromStored, NatsReceived } from './nats-message.ts';
+import { fromStored, NatsMessage } from './nats-message.ts';
 import type { ConsumeOptions, ConsumerLag, EventStreams, ReadOptions, Received, Stored, StreamState } from './ports.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, type PublisherOptions } from './publisher.ts';
+import { PullLoop } from './pull-loop.ts';
 
 const NO_MESSAGE_FOUND = 10_037;
 /** Bounds a pull, and with it how long the client waits before it looks again after a server that restarts was not ready. */
 const PULL_MS = 4_000;
+/** Acknowledgements wait so long for others to share a write with: nobody waits for them. */
+const ACKS_WAIT_MS = 4;
 
 /** {@link EventStreams} on NATS JetStream. */
 export class JetStreamEventStreams implements EventStreams {
@@ -30,20 +33,38 @@ export class JetStreamEventStreams implements EventStreams {
   readonly #publisher: Publisher;
   readonly #consuming: JetStreamClient;
   readonly #manager: JetStreamManager;
-  readonly #acks = new Coalesced();
+  readonly #connection: NatsConnection;
+  readonly #loops = new Set<PullLoop>();
+  readonly #acks: Coalesced;
 
-  private constructor(connections: StreamConnections, clock: Clock, logger: Logger, manager: JetStreamManager) {
+  private constructor(
+    connections: StreamConnections,
+    clock: Clock,
+    logger: Logger,
+    manager: JetStreamManager,
+    options: Partial<PublisherOptions>,
+  ) {
     this.#clock = clock;
     this.#logger = logger;
     this.#manager = manager;
-    this.#publisher = new Publisher(connections.publishing, clock);
+    this.#acks = new Coalesced(clock, ACKS_WAIT_MS);
+    this.#publisher = new Publisher(connections.publishing, clock, options);
+    this.#connection = connections.consuming;
     this.#consuming = jetstream(connections.consuming);
     connections.onPublishingStatus((up) => (up ? this.#publisher.connectionBack() : this.#publisher.connectionLost()));
+    connections.onConsumingStatus((up) => {
+      for (const loop of this.#loops) up ? loop.resume() : loop.forgetPulls();
+    });
   }
 
-  static async open(connections: StreamConnections, clock: Clock, logger: Logger): Promise<JetStreamEventStreams> {
+  static async open(
+    connections: StreamConnections,
+    clock: Clock,
+    logger: Logger,
+    options: Partial<PublisherOptions> = {},
+  ): Promise<JetStreamEventStreams> {
     const manager = await jetstreamManager(connections.publishing, { checkAPI: false });
-    return new JetStreamEventStreams(connections, clock, logger, manager);
+    return new JetStreamEventStreams(connections, clock, logger, manager, options);
   }
 
   publish(message: NewMessage): Promise<Stored> {
@@ -85,7 +106,7 @@ export class JetStreamEventStreams implements EventStreams {
           after = message.seq;
           // With one message per subject the order is that of the stream, so after a break plain reading goes on from here.
           lastPerSubject = false;
-          yield new NatsReceived(stream, message, this.#acks);
+          yield new NatsMessage(stream, message);
         }
       } catch (error) {
         if (!options.signal.aborted) this.#logger.warn({ err: error, stream }, 'reading was interrupted; trying again');
@@ -98,41 +119,11 @@ export class JetStreamEventStreams implements EventStreams {
   }
 
   async consume(options: ConsumeOptions, handle: (message: Received) => Promise<void>): Promise<void> {
-    const { stream, durable, maxInFlight, signal } = options;
-    const backoff = new Backoff(this.#clock);
-    const slots = new Semaphore(maxInFlight);
-    while (!signal.aborted) {
-      let messages: ConsumerMessages | null = null;
-      const close = (): void => void messages?.close();
-      try {
-        const consumer = await this.#consuming.consumers.get(stream, durable);
-        messages = await consumer.consume({ max_messages: maxInFlight, expires: PULL_MS });
-        signal.addEventListener('abort', close, { once: true });
-        if (signal.aborted) close();
-        for await (const message of messages) {
-          backoff.reset();
-          const received = new NatsReceived(stream, message, this.#acks);
-          await slots.acquire();
-          if (signal.aborted) {
-            // Fetched and not begun: another process may have it at once.
-            received.nak();
-            slots.release();
-          } else {
-            void this.#guarded(received, handle).finally(() => slots.release());
-          }
-        }
-      } catch (error) {
-        if (!signal.aborted) {
-          this.#logger.warn({ err: error, stream, consumer: durable }, 'consuming was interrupted; trying again');
-        }
-      } finally {
-        signal.removeEventListener('abort', close);
-        close();
-      }
-      if (!signal.aborted) await backoff.wait(signal).catch(() => {});
-    }
-    for (let i = 0; i < maxInFlight; i++) await slots.acquire();
-    this.#acks.flush();
+    const ports = { clock: this.#clock, logger: this.#logger, acks: this.#acks };
+    const loop = new PullLoop(this.#connection, options, ports, handle);
+    this.#loops.add(loop);
+    await loop.run();
+    this.#loops.delete(loop);
   }
 
   async lag(stream: string, durable: string): Promise<ConsumerLag> {
@@ -151,19 +142,6 @@ export class JetStreamEventStreams implements EventStreams {
 
   problem(): string | null {
     return this.#publisher.connected ? null : 'nats: not connected';
-  }
-
-  /** A handler that throws has a bug or met an outage: the message comes again when its acknowledgement is overdue. */
-  async #guarded(message: NatsReceived, handle: (message: Received) => Promise<void>): Promise<void> {
-    try {
-      await handle(message);
-    } catch (error) {
-      this.#logger.error(
-        { err: error, stream: message.stream, sequence: message.sequence },
-        'a message was not handled',
-      );
-      message.nak(1_000);
-    }
   }
 
   /** Any replica may answer a direct read, and one that lags knows less: what it misses is asked of the leader. */

@@ -1,7 +1,5 @@
 import type { Message } from '@grapnel/contracts/message';
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
-import type { Coalesced } from './coalesced.ts';
-import type { Received } from './ports.ts';
 
 /** What `get` and direct reads return, in our terms. */
 export function fromStored(stream: string, message: StoredMsg): Message {
@@ -15,16 +13,14 @@ export function fromStored(stream: string, message: StoredMsg): Message {
   };
 }
 
-/** A consumer's message; the position and time are parsed from its reply subject only when asked for. */
-export class NatsReceived implements Received {
+/** What a read yields; the position and time are parsed from its reply subject only when asked for. */
+export class NatsMessage implements Message {
   readonly stream: string;
   readonly #message: JsMsg;
-  readonly #acks: Coalesced;
 
-  constructor(stream: string, message: JsMsg, acks: Coalesced) {
+  constructor(stream: string, message: JsMsg) {
     this.stream = stream;
     this.#message = message;
-    this.#acks = acks;
   }
 
   get subject(): string {
@@ -43,27 +39,7 @@ export class NatsReceived implements Received {
     return this.#message.time.getTime();
   }
 
-  get redelivered(): boolean {
-    return this.#message.redelivered;
-  }
-
   header(name: string): string | undefined {
     return this.#message.headers?.get(name) || undefined;
-  }
-
-  ack(): void {
-    this.#acks.add(() => this.#message.ack());
-  }
-
-  nak(delayMs?: number): void {
-    this.#message.nak(delayMs);
-  }
-
-  term(reason: string): void {
-    this.#message.term(reason);
-  }
-
-  working(): void {
-    this.#message.working();
   }
 }

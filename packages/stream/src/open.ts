@@ -4,6 +4,7 @@ import type { StreamConfig } from './config.ts';
 import { openConnections, type StreamConnections } from './connections.ts';
 import { JetStreamEventStreams } from './jetstream.ts';
 import type { EventStreams } from './ports.ts';
+import type { PublisherOptions } from './publisher.ts';
 
 export interface OpenStreams extends AsyncDisposable {
   readonly streams: EventStreams;
@@ -17,10 +18,11 @@ export async function openStreams(
   name: string,
   clock: Clock,
   logger: Logger,
+  publishing: Partial<PublisherOptions> = {},
 ): Promise<OpenStreams> {
   const { servers, user, password } = config;
   const login = user === null ? {} : { user, pass: password ?? '' };
   const connections = await openConnections({ servers, name, ...login }, logger);
-  const streams = await JetStreamEventStreams.open(connections, clock, logger);
+  const streams = await JetStreamEventStreams.open(connections, clock, logger, publishing);
   return { streams, connections, [Symbol.asyncDispose]: () => connections[Symbol.asyncDispose]() };
 }

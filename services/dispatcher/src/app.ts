@@ -27,6 +27,8 @@ import { Turns } from './turn/turns.ts';
 
 /** Of flows, beside the deliveries: they must not take each other's place. */
 const MAX_CALL_OUTS = 256;
+/** Outcomes and waits share writes: no customer waits for them. */
+const OUTCOMES_WAIT_MS = 4;
 
 export interface DispatcherOverrides {
   readonly logger?: Logger;
@@ -40,7 +42,9 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
   const { names } = config.stream;
   const { host, opsPort, instance, timeScale } = config.common;
   await using stack = new AsyncDisposableStack();
-  const { streams, connections } = stack.use(await openStreams(config.stream, 'dispatcher', clock, logger));
+  const { streams, connections } = stack.use(
+    await openStreams(config.stream, 'dispatcher', clock, logger, { waitMs: OUTCOMES_WAIT_MS }),
+  );
   const toServices = { token: config.rpc.serviceToken, tls: config.rpc.tls };
   const subscription = stack.use(openChannel({ ...toServices, address: config.subscription }));
 

@@ -1,0 +1,207 @@
+import { encodeJson } from '@grapnel/contracts/message';
+import { Backoff } from '@grapnel/runtime/backoff';
+import type { Clock, Timer } from '@grapnel/runtime/clock';
+import type { Logger } from '@grapnel/runtime/logger';
+import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } from '@nats-io/nats-core';
+import type { Coalesced } from './coalesced.ts';
+import type { ConsumeOptions, Received } from './ports.ts';
+import { PulledMessage } from './pulled-message.ts';
+
+/** A pull that brings nothing ends after so long, so that one the server has forgotten is soon made again. */
+const PULL_MS = 4_000;
+/** Past its end by so much, a pull is lost: the server was restarted, or the connection. */
+const LOST_AFTER_MS = 1_000;
+/** What may be on its way for one consumer, by the size of what came lately: all of them share one socket's buffer in the server. */
+const BYTES_ON_THE_WAY = 2 * 1_048_576;
+/** No more than this comes for one pull, whatever the sizes were before; the largest message fits. */
+const MAX_PULL_BYTES = 10 * 1_048_576;
+/** Until the first message tells. */
+const FIRST_GUESS_BYTES = 4_096;
+/** Of the difference between a size and the average: small messages lower it slowly, a large one raises it at once. */
+const WEIGHT = 0.05;
+/** A stop waits so long for the server's word that nothing more is on its way; it may be away. */
+const LAST_WORD_MS = 2_000;
+
+interface Pull {
+  /** Messages it may still bring. */
+  left: number;
+  readonly deadline: number;
+}
+
+/** Ways in which the server ends a pull that are no trouble: its time is up, there is nothing, it is full. */
+const isOrdinaryEnd = (code: number, text: string): boolean =>
+  code === 408 || code === 404 || (code === 409 && /maxbytes|batch completed/i.test(text));
+
+/**
+ * Keeps a durable consumer's messages coming: asks for as many as there is room for, by count and by bytes, and asks again
+ * as they end. Messages go to the handler as the socket brings them, without a queue in between. What still arrives after
+ * the stop goes back at once, so that another process has it within a round trip and not after the acknowledgement's time.
+ */
+export class PullLoop {
+  readonly #connection: NatsConnection;
+  readonly #options: ConsumeOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #acks: Coalesced;
+  readonly #handle: (message: Received) => Promise<void>;
+  readonly #inbox = createInbox();
+  readonly #askSubject: string;
+  readonly #backoff: Backoff;
+  /** In the order in which the server serves them. */
+  readonly #pulls = new Map<string, Pull>();
+  readonly #idle = Promise.withResolvers<void>();
+  #subscription: Subscription | null = null;
+  #timer: Timer | null = null;
+  #next = 0;
+  #asked = 0;
+  #inHand = 0;
+  #bytes = FIRST_GUESS_BYTES;
+  #paused = false;
+  #stopped = false;
+
+  constructor(
+    connection: NatsConnection,
+    options: ConsumeOptions,
+    ports: { readonly clock: Clock; readonly logger: Logger; readonly acks: Coalesced },
+    handle: (message: Received) => Promise<void>,
+  ) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#clock = ports.clock;
+    this.#logger = ports.logger;
+    this.#acks = ports.acks;
+    this.#handle = handle;
+    this.#askSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.durable}`;
+    this.#backoff = new Backoff(ports.clock);
+  }
+
+  /** Runs until the signal aborts and every message in hand has ended. */
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    if (signal.aborted) return;
+    this.#subscription = this.#connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.#arrived(message);
+      },
+    });
+    const aborted = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => aborted.resolve(), { once: true });
+    this.#ask();
+    this.#watch();
+    await aborted.promise;
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#lastWord();
+    if (this.#inHand > 0) await this.#idle.promise;
+    this.#acks.flush();
+  }
+
+  /** The connection was lost: pulls went with it. */
+  forgetPulls(): void {
+    this.#pulls.clear();
+    this.#asked = 0;
+  }
+
+  /** The connection is back. */
+  resume(): void {
+    this.forgetPulls();
+    this.#ask();
+  }
+
+  /** Asks for what there is room for, in few requests: when nothing is asked for, or a quarter of the window is free. */
+  #ask(): void {
+    if (this.#stopped || this.#paused || this.#connection.isClosed()) return;
+    const { maxInFlight } = this.#options;
+    const fitting = Math.max(1, Math.floor(BYTES_ON_THE_WAY / this.#bytes));
+    const room = Math.min(maxInFlight - this.#inHand, fitting) - this.#asked;
+    if (room <= 0 || (this.#asked > 0 && room < Math.min(maxInFlight, fitting) / 4)) return;
+    const token = String(this.#next++);
+    this.#pulls.set(token, { left: room, deadline: this.#clock.monotonic() + PULL_MS + LOST_AFTER_MS });
+    this.#asked += room;
+    const request = { batch: room, expires: nanos(PULL_MS), max_bytes: MAX_PULL_BYTES };
+    this.#connection.publish(this.#askSubject, encodeJson(request), { reply: `${this.#inbox}.${token}` });
+  }
+
+  #arrived(message: Msg): void {
+    // The server's own word about a pull; what it delivers can be answered.
+    if (!message.reply) return this.#ended(message);
+    const size = message.data.byteLength;
+    this.#bytes = Math.max(size, this.#bytes + WEIGHT * (size - this.#bytes), 1);
+    this.#fillOldest();
+    const received = new PulledMessage(this.#options.stream, message, this.#acks);
+    if (this.#stopped) return received.nak();
+    this.#inHand++;
+    this.#handle(received).then(
+      () => this.#handled(),
+      (error: unknown) => {
+        // A bug, or an outage: the message comes again.
+        const { stream, sequence } = received;
+        this.#logger.error({ err: error, stream, sequence }, 'a message was not handled');
+        received.nak(1_000);
+        this.#handled();
+      },
+    );
+    if (this.#pulls.size === 0) this.#ask();
+  }
+
+  #handled(): void {
+    this.#inHand--;
+    if (this.#stopped) {
+      if (this.#inHand === 0) this.#idle.resolve();
+    } else this.#ask();
+  }
+
+  #fillOldest(): void {
+    this.#backoff.reset();
+    for (const [token, pull] of this.#pulls) {
+      this.#asked--;
+      if (--pull.left === 0) this.#pulls.delete(token);
+      return;
+    }
+  }
+
+  #ended(status: Msg): void {
+    this.#forget(status.subject.slice(this.#inbox.length + 1));
+    const { code = 0, description: text = '' } = status.headers ?? {};
+    if (isOrdinaryEnd(code, text)) this.#ask();
+    else void this.#askLater(code, text);
+  }
+
+  #forget(token: string): void {
+    const pull = this.#pulls.get(token);
+    if (pull === undefined) return;
+    this.#asked -= pull.left;
+    this.#pulls.delete(token);
+  }
+
+  /** The consumer is not there at the moment: a leader is elected, the server restarts, nobody provisioned it yet. */
+  async #askLater(code: number, text: string): Promise<void> {
+    if (this.#paused || this.#stopped) return;
+    const { stream, durable, signal } = this.#options;
+    this.#logger.warn({ stream, consumer: durable, code, text }, 'pulling was interrupted; trying again');
+    this.#paused = true;
+    await this.#backoff.wait(signal).catch(() => {});
+    this.#paused = false;
+    this.#ask();
+  }
+
+  #watch(): void {
+    this.#timer = this.#clock.after(LOST_AFTER_MS, () => {
+      const now = this.#clock.monotonic();
+      for (const [token, { deadline }] of this.#pulls) if (deadline < now) this.#forget(token);
+      this.#ask();
+      this.#watch();
+    });
+  }
+
+  /** Draining keeps the subscription until the server has said that nothing more will come. */
+  async #lastWord(): Promise<void> {
+    const drained = this.#subscription?.drain().catch(() => {});
+    let timer: Timer | null = null;
+    const longEnough = new Promise<void>((resolve) => {
+      timer = this.#clock.after(LAST_WORD_MS, resolve);
+    });
+    await Promise.race([drained, longEnough]);
+    (timer as Timer | null)?.cancel();
+  }
+}
