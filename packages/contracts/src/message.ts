@@ -30,10 +30,10 @@ export class UnreadableMessage extends Error {
 
 export const TRACEPARENT = 'traceparent';
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export const encodeJson = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
+/** From Node's pool, where an encoder's array would be an allocation of its own outside the heap. */
+export const encodeJson = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 export const decodeText = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** Header values are Latin text on the wire: everything above ASCII goes as a JSON escape. */

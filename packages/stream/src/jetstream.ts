@@ -53,7 +53,10 @@ export class JetStreamEventStreams implements EventStreams {
     this.#consuming = jetstream(connections.consuming);
     connections.onPublishingStatus((up) => (up ? this.#publisher.connectionBack() : this.#publisher.connectionLost()));
     connections.onConsumingStatus((up) => {
-      for (const loop of this.#loops) up ? loop.resume() : loop.forgetPulls();
+      for (const loop of this.#loops) {
+        if (up) loop.resume();
+        else loop.forgetPulls();
+      }
     });
   }
 

@@ -8,19 +8,30 @@ import { type EventStreams, type Stored, StoreUnavailable } from './ports.ts';
  * this process ends first, the message comes again.
  * @throws the signal's reason, {@link StoreUnavailable} where trying again cannot help
  */
-export async function publishUntilStored(
+export function publishUntilStored(
+  streams: EventStreams,
+  message: NewMessage,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Stored> {
+  return streams.publish(message).catch((error: unknown) => publishAgain(error, streams, message, clock, signal));
+}
+
+async function publishAgain(
+  firstError: unknown,
   streams: EventStreams,
   message: NewMessage,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Stored> {
   const backoff = new Backoff(clock);
-  for (;;) {
+  for (let error = firstError; ; ) {
+    if (!(error instanceof StoreUnavailable && error.retryable)) throw error;
+    await backoff.wait(signal);
     try {
       return await streams.publish(message);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable && error.retryable)) throw error;
+    } catch (next) {
+      error = next;
     }
-    await backoff.wait(signal);
   }
 }

@@ -1,3 +1,4 @@
+import { webhookIn } from '@grapnel/contracts/topology';
 import { authenticator, noTenants } from '@grapnel/rpc/auth';
 import { openChannel } from '@grapnel/rpc/client';
 import { startRpcServer } from '@grapnel/rpc/server';
@@ -74,7 +75,7 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     ca: config.egressCa,
   };
   const sender = stack.use(new UndiciSender(egress, clock));
-  const inFlight = stack.use(new InFlight(clock, config.ackWaitMs));
+  const inFlight = stack.use(new InFlight(clock, config.ackWaitMs, ({ subject }) => gates.isSlow(webhookIn(subject))));
   const turns = {
     endpoints,
     gates,

@@ -1,13 +1,14 @@
 import type { SendResult } from '@grapnel/domain/delivery/classify';
 import type { Attempt, AttemptError } from '@grapnel/domain/delivery/outcome';
 import type { WebhookId } from '@grapnel/domain/ids';
+import type { Target } from './attempt/target.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
 
 /** One request to be made; everything in it is decided. */
 export interface AttemptRequest {
   /** POST where it is not said. */
   readonly method?: string;
-  readonly url: URL;
+  readonly target: Target;
   readonly headers: Readonly<Record<string, string>>;
   /** `null`: none. */
   readonly body: Uint8Array | null;

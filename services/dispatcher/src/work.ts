@@ -2,7 +2,6 @@ import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
 import { TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
 import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
 import { causeOf, decodeRetryEntry } from '@grapnel/contracts/retry-codec';
-import { webhookIn } from '@grapnel/contracts/topology';
 import { FIRST_TURN } from '@grapnel/domain/delivery/delivery';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Received } from '@grapnel/stream/ports';
@@ -85,24 +84,27 @@ async function expired(message: Received, context: WorkContext): Promise<TurnEnd
   return 'done';
 }
 
-/** The one place that decides what becomes of a message. */
 function settle(message: Received, context: WorkContext, work: () => Promise<TurnEnd>): Promise<void> {
-  const isSlow = (): boolean => context.gates.isSlow(webhookIn(message.subject));
-  return context.inFlight.during(message, isSlow, async () => {
-    try {
-      const end = await work();
-      if (end === 'done') message.ack();
-      else message.nak(end === 'again_soon' ? AGAIN_SOON_MS : AGAIN_LATER_MS);
-    } catch (error) {
-      if (error instanceof UnreadableMessage) {
-        context.logger.error({ err: error }, 'an unreadable message was dropped');
-        message.term('unreadable');
-      } else if (context.signal.aborted) {
-        message.nak();
-      } else {
-        context.logger.error({ err: error, stream: message.stream, sequence: message.sequence }, 'a turn failed');
-        message.nak(AFTER_FAILURE_MS);
-      }
+  const place = context.inFlight.enter(message);
+  void end(message, context, work).finally(() => context.inFlight.leave(message));
+  return place;
+}
+
+/** The one place that decides what becomes of a message. */
+async function end(message: Received, context: WorkContext, work: () => Promise<TurnEnd>): Promise<void> {
+  try {
+    const turnEnd = await work();
+    if (turnEnd === 'done') message.ack();
+    else message.nak(turnEnd === 'again_soon' ? AGAIN_SOON_MS : AGAIN_LATER_MS);
+  } catch (error) {
+    if (error instanceof UnreadableMessage) {
+      context.logger.error({ err: error }, 'an unreadable message was dropped');
+      message.term('unreadable');
+    } else if (context.signal.aborted) {
+      message.nak();
+    } else {
+      context.logger.error({ err: error, stream: message.stream, sequence: message.sequence }, 'a turn failed');
+      message.nak(AFTER_FAILURE_MS);
     }
-  });
+  }
 }

@@ -18,24 +18,41 @@ export function requestHeaders(
   const { profile, signatureHeader } = endpoint;
   const system = profile.headers({ delivery, body, secrets: secretsAt(endpoint, now), now, signatureHeader });
   if (traceparent !== null) system['traceparent'] = traceparent;
+  return Object.assign(ownHeaders(endpoint, delivery, system), system);
+}
+
+/** The webhook's and the delivery's own, without those that are the system's. */
+function ownHeaders(
+  endpoint: Endpoint,
+  delivery: Delivery,
+  system: Readonly<Record<string, string>>,
+): Record<string, string> {
+  if (endpoint.hasOwnHeaders || delivery.headers !== undefined) {
+    return permitted({ ...endpoint.headers, ...delivery.headers }, system);
+  }
+  return { 'User-Agent': USER_AGENT };
+}
+
+function permitted(own: Readonly<Record<string, string>>, system: Readonly<Record<string, string>>) {
   const reserved = new Set(Object.keys(system).map((name) => name.toLowerCase()));
   const headers: Record<string, string> = {};
   let hasAgent = false;
-  for (const [name, value] of Object.entries({ ...endpoint.headers, ...delivery.headers })) {
+  for (const [name, value] of Object.entries(own)) {
     const lower = name.toLowerCase();
     if (reserved.has(lower)) continue;
     if (lower === 'user-agent') hasAgent = true;
     headers[name] = value;
   }
   if (!hasAgent) headers['User-Agent'] = USER_AGENT;
-  return Object.assign(headers, system);
+  return headers;
 }
 
 const SENSITIVE = /authorization|cookie|secret|token|password|api-?key/i;
+const HIDDEN = '***hidden***';
 
 /** As the history shows them: what looks like a credential is hidden, the signature is not one. */
 export function shownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, SENSITIVE.test(name) ? '***hidden***' : value]),
-  );
+  const shown: Record<string, string> = {};
+  for (const name in headers) shown[name] = SENSITIVE.test(name) ? HIDDEN : (headers[name] as string);
+  return shown;
 }

@@ -44,21 +44,32 @@ export class ResponseRecorder {
   }
 
   recorded(): ReceivedResponse {
+    return { status: this.status, headers: this.#headers, body: this.#keptBytes === 0 ? '' : this.#body() };
+  }
+
+  #body(): string {
     const text = Buffer.concat(this.#kept).toString('utf8');
+    // Characters, not halves of them: what is short enough anyway need not be counted.
+    const first =
+      text.length <= this.#keptChars
+        ? text
+        : [...text.slice(0, this.#keptChars * 2)].slice(0, this.#keptChars).join('');
     // NUL cannot be stored as text in Postgres.
-    const body = [...text.slice(0, this.#keptChars * 2)]
-      .slice(0, this.#keptChars)
-      .join('')
-      .replaceAll('\u0000', '\ufffd');
-    return { status: this.status, headers: this.#headers, body };
+    return first.replaceAll('\u0000', '\ufffd');
   }
 }
 
 function shown(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers).slice(0, MAX_HEADERS)) {
+  let left = MAX_HEADERS;
+  for (const name in headers) {
+    if (left-- === 0) break;
+    const value = headers[name];
     if (value === undefined || HIDDEN.has(name)) continue;
-    kept[name] = (Array.isArray(value) ? value.join(', ') : value).slice(0, MAX_HEADER_CHARS).replaceAll('\u0000', '');
+    const text = Array.isArray(value) ? value.join(', ') : value;
+    kept[name] = text.length > MAX_HEADER_CHARS || text.includes('\0') ? bounded(text) : text;
   }
   return kept;
 }
+
+const bounded = (text: string): string => text.slice(0, MAX_HEADER_CHARS).replaceAll('\u0000', '');

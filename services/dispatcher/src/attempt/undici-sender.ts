@@ -2,28 +2,24 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import type { AttemptError } from '@grapnel/domain/delivery/outcome';
 import type { Clock, Timer } from '@grapnel/runtime/clock';
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { AttemptRequest, AttemptResult, AttemptSender } from '../ports.ts';
+import { Connections } from './connections.ts';
 import { type EgressOptions, guardedConnector } from './egress-guard.ts';
 import { failureOf } from './failure.ts';
 import { ResponseRecorder } from './response-recorder.ts';
 
 const SEND_HEADERS = 'undici:client:sendHeaders';
 
-/** Thrown into undici when the time for an attempt is over. */
-class DeadlineError extends Error {
-  readonly code = 'ETIMEDOUT';
-}
-
 /** Thrown into undici when enough of an answer has been read. */
 class EnoughError extends Error {}
 
 /**
- * {@link AttemptSender} on one undici agent: a pool per origin, connections kept alive, idle origins let go. No redirects,
- * and one deadline for everything, the last byte of the answer included.
+ * {@link AttemptSender} on undici's clients: connections kept alive by origin, idle ones let go. No redirects, and one
+ * deadline for everything, the last byte of the answer included.
  */
 export class UndiciSender implements AttemptSender {
-  readonly #agent: Agent;
+  readonly #connections: Connections;
   readonly #clock: Clock;
   /** The request that is being written at this moment: undici tells its socket in the same turn. */
   #writing: RequestInProgress | null = null;
@@ -34,10 +30,8 @@ export class UndiciSender implements AttemptSender {
 
   constructor(egress: EgressOptions, clock: Clock) {
     this.#clock = clock;
-    this.#agent = new Agent({
+    const options = {
       connect: guardedConnector(egress),
-      // Webhooks of many tenants share an origin; the gates bound each of them, so the pool need not.
-      connections: 8_192,
       pipelining: 1,
       keepAliveTimeout: 4_000,
       keepAliveMaxTimeout: 60_000,
@@ -45,19 +39,26 @@ export class UndiciSender implements AttemptSender {
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 32_768,
-    });
+    };
+    this.#connections = new Connections(options, clock);
     subscribe(SEND_HEADERS, this.#onSendHeaders);
   }
 
   send(request: AttemptRequest): Promise<AttemptResult> {
     return new Promise((resolve) => {
-      const progress = new RequestInProgress(request, this.#clock, resolve, (self) => {
-        this.#writing = self;
+      const { method = 'POST', target, headers, body } = request;
+      const connection = this.#connections.take(target.origin);
+      const progress = new RequestInProgress(request, this.#clock, resolve, {
+        writing: (self) => {
+          this.#writing = self;
+        },
+        ended: (whole) => {
+          if (whole) this.#connections.giveBack(connection);
+          else this.#connections.discard(connection);
+        },
       });
-      const { method = 'POST', url, headers, body } = request;
-      const options = { origin: url.origin, path: url.pathname + url.search, method, headers, body } as const;
       try {
-        this.#agent.dispatch(options, progress);
+        connection.client.dispatch({ path: target.path, method, headers, body }, progress);
       } catch (error) {
         progress.failed(error);
       }
@@ -66,8 +67,16 @@ export class UndiciSender implements AttemptSender {
 
   async [Symbol.asyncDispose](): Promise<void> {
     unsubscribe(SEND_HEADERS, this.#onSendHeaders);
-    await this.#agent.destroy();
+    await this.#connections[Symbol.asyncDispose]();
   }
+}
+
+/** Who has to know how far a request is. */
+interface Hears {
+  /** It is being written, in this very turn. */
+  writing(self: RequestInProgress): void;
+  /** `reusable`: its answer was read whole, and the connection can take the next. */
+  ended(reusable: boolean): void;
 }
 
 /** One request from dispatch to result; undici's handler. */
@@ -75,7 +84,7 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
   readonly #request: AttemptRequest;
   readonly #clock: Clock;
   readonly #settle: (result: AttemptResult) => void;
-  readonly #onWriting: (self: RequestInProgress) => void;
+  readonly #hears: Hears;
   readonly #startedAt: number;
   readonly #began: number;
   readonly #deadline: Timer;
@@ -84,16 +93,11 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
   #remoteAddress: string | null = null;
   #settled = false;
 
-  constructor(
-    request: AttemptRequest,
-    clock: Clock,
-    settle: (result: AttemptResult) => void,
-    onWriting: (self: RequestInProgress) => void,
-  ) {
+  constructor(request: AttemptRequest, clock: Clock, settle: (result: AttemptResult) => void, hears: Hears) {
     this.#request = request;
     this.#clock = clock;
     this.#settle = settle;
-    this.#onWriting = onWriting;
+    this.#hears = hears;
     this.#startedAt = clock.now();
     this.#began = clock.monotonic();
     this.#deadline = clock.after(request.deadlineMs, () => this.#timeIsUp());
@@ -110,9 +114,7 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // The deadline passed while the connection was being made: nothing is sent any more.
-    if (this.#settled) controller.abort(new DeadlineError());
-    else this.#onWriting(this);
+    this.#hears.writing(this);
   }
 
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -123,24 +125,25 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#response?.take(chunk) !== 'enough') return;
     // The status is known and nobody needs the rest of a huge body: the connection goes instead.
-    this.#answered();
+    this.#answered('partly');
     controller.abort(new EnoughError());
   }
 
   onResponseEnd(): void {
-    this.#answered();
+    this.#answered('whole');
   }
 
   onResponseError(_controller: unknown, error: Error): void {
     if (!this.#settled) this.failed(error);
   }
 
-  #answered(): void {
+  #answered(read: 'whole' | 'partly'): void {
     const status = this.#response?.status ?? 0;
     const succeeded = status >= 200 && status < 300;
     this.#finish(
       { kind: 'response', status },
       succeeded ? null : { code: `HTTP_${status}`, message: `HTTP ${status}` },
+      read === 'whole',
     );
   }
 
@@ -149,13 +152,13 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
     const message =
       this.#controller === null ? 'Connection timeout' : `Connection timeout: no complete response within ${seconds} s`;
     this.#finish({ kind: 'no_response', code: 'ETIMEDOUT' }, { code: 'ETIMEDOUT', message });
-    this.#controller?.abort(new DeadlineError());
   }
 
-  #finish(result: AttemptResult['result'], error: AttemptError | null): void {
+  #finish(result: AttemptResult['result'], error: AttemptError | null, reusable = false): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#deadline.cancel();
+    this.#hears.ended(reusable);
     this.#settle({
       result,
       startedAt: this.#startedAt,

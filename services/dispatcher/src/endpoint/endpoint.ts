@@ -8,6 +8,7 @@ import type { RetryPolicy } from '@grapnel/domain/retry';
 import { type KeyRing, open } from '@grapnel/domain/security/keyring';
 import { isConnectionHeader } from '@grapnel/domain/webhook/custom-headers';
 
+import { type Target, targetOf } from '../attempt/target.ts';
 import type { SignatureHeaders } from '../signature-headers.ts';
 
 interface Secret {
@@ -24,9 +25,11 @@ export interface Endpoint {
   /** The profile's, or the deployment's own name for it. */
   readonly signatureHeader: string;
   /** Without user and password. */
-  readonly url: URL;
+  readonly target: Target;
   /** The webhook's own headers, and `Authorization` where the URL names a user (ST-05). */
   readonly headers: Readonly<Record<string, string>>;
+  /** Most have none, and need no looking through. */
+  readonly hasOwnHeaders: boolean;
   readonly inactive: 'deactivated' | 'auto_disabled' | null;
   /** Whether the end of a job waits for the rest of it (FC-09). */
   readonly ordered: boolean;
@@ -53,8 +56,9 @@ export function endpointFrom(message: EndpointMessage, ring: KeyRing, brands: Si
     tenant: message.tenant,
     profile,
     signatureHeader: brands.get(profile.name) ?? profile.signatureHeader,
-    url,
+    target: targetOf(url),
     headers,
+    hasOwnHeaders: Object.keys(headers).length > 0,
     inactive: inactiveReason(message),
     lastAutoDisabledAt: message.lastAutoDisabledAt === undefined ? null : timestampMs(message.lastAutoDisabledAt),
     timeoutMs: message.timeoutSeconds * 1_000,

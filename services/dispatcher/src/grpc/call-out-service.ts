@@ -7,6 +7,7 @@ import { RpcError } from '@grapnel/rpc/errors';
 import { type Registration, register } from '@grapnel/rpc/server';
 import type { Semaphore } from '@grapnel/runtime/semaphore';
 import { USER_AGENT } from '../attempt/request-headers.ts';
+import { targetOf } from '../attempt/target.ts';
 import type { AttemptSender } from '../ports.ts';
 
 export interface CallOutContext {
@@ -38,7 +39,7 @@ export function callOutService({ sender, policy, slots }: CallOutContext): Regis
       try {
         const made = await sender.send({
           method,
-          url: new URL(url),
+          target: targetOf(new URL(url)),
           headers: { 'user-agent': USER_AGENT, ...headers },
           // A request without a body has no length either.
           body: body.byteLength === 0 ? null : body,

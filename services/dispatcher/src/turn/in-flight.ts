@@ -4,8 +4,6 @@ import type { Received } from '@grapnel/stream/ports';
 interface Entry {
   readonly since: number;
   signalledAt: number;
-  /** Whether its endpoint is much slower than the others. */
-  readonly isSlow: () => boolean;
   /** Gives the place in the consumer's window to the next message. */
   readonly letGo: () => void;
 }
@@ -23,11 +21,14 @@ export class InFlight implements Disposable {
   readonly #messages = new Map<Received, Entry>();
   readonly #clock: Clock;
   readonly #signalEveryMs: number;
+  readonly #isSlow: (message: Received) => boolean;
   #timer: Timer;
   #idle: PromiseWithResolvers<void> | null = null;
 
-  constructor(clock: Clock, ackWaitMs: number) {
+  /** `isSlow`: whether a message is for an endpoint that is much slower than the others. */
+  constructor(clock: Clock, ackWaitMs: number, isSlow: (message: Received) => boolean) {
     this.#clock = clock;
+    this.#isSlow = isSlow;
     this.#signalEveryMs = ackWaitMs / 4;
     this.#timer = this.#schedule();
   }
@@ -36,17 +37,16 @@ export class InFlight implements Disposable {
     return this.#messages.size;
   }
 
-  /** Resolves when `work` is over, or takes long; `work` deals with its own errors. */
-  during(message: Received, isSlow: () => boolean, work: () => Promise<void>): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  /** Resolves when the message has left, or takes long. */
+  enter(message: Received): Promise<void> {
     const since = this.#clock.monotonic();
-    this.#messages.set(message, { since, signalledAt: since, isSlow, letGo: resolve });
-    void work().finally(() => {
-      this.#messages.delete(message);
-      resolve();
-      if (this.#messages.size === 0) this.#idle?.resolve();
-    });
-    return promise;
+    return new Promise((letGo) => this.#messages.set(message, { since, signalledAt: since, letGo }));
+  }
+
+  leave(message: Received): void {
+    this.#messages.get(message)?.letGo();
+    this.#messages.delete(message);
+    if (this.#messages.size === 0) this.#idle?.resolve();
   }
 
   /** Resolves when nothing is being worked on. */
@@ -66,7 +66,7 @@ export class InFlight implements Disposable {
       // Oldest first: the first young one ends the search.
       for (const [message, entry] of this.#messages) {
         if (now - entry.since < LET_GO_MS) break;
-        if (entry.isSlow()) entry.letGo();
+        if (this.#isSlow(message)) entry.letGo();
         if (now - entry.signalledAt < this.#signalEveryMs) continue;
         entry.signalledAt = now;
         message.working();

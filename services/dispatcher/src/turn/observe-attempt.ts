@@ -22,8 +22,8 @@ export function startAttemptSpan(request: TurnRequest, endpoint: Endpoint): Span
     link: request.firstAttempt,
     attributes: {
       'http.request.method': 'POST',
-      'server.address': endpoint.url.hostname,
-      'url.scheme': endpoint.url.protocol.slice(0, -1),
+      'server.address': endpoint.target.hostname,
+      'url.scheme': endpoint.target.scheme,
       'http.request.resend_count': turn.attempt - 1,
       'grapnel.delivery.id': delivery.id,
       'grapnel.webhook.id': delivery.webhookId,

@@ -17,7 +17,7 @@ import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
 import type { JobOrder } from './job-order.ts';
 import { countAttempt, startAttemptSpan } from './observe-attempt.ts';
 import { skipReason } from './skip-rule.ts';
-import type { Turns } from './turns.ts';
+import { type TurnKey, type Turns, turnKeyOf } from './turns.ts';
 
 export interface TurnContext {
   readonly endpoints: Endpoints;
@@ -62,17 +62,18 @@ export type TurnEnd = 'done' | 'again_soon' | 'again_later';
  * repeat of both harmless.
  */
 export function takeTurn(request: TurnRequest, context: TurnContext): Promise<TurnEnd> {
-  return context.turns.once(request.delivery, request.turn, () => take(request, context));
+  const key = turnKeyOf(request.delivery, request.turn);
+  return context.turns.once(key, () => take(request, key, context));
 }
 
-async function take(request: TurnRequest, context: TurnContext): Promise<TurnEnd> {
+async function take(request: TurnRequest, key: TurnKey, context: TurnContext): Promise<TurnEnd> {
   const { delivery, turn } = request;
   const endpoint = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
   if (endpoint === 'behind') return 'again_soon';
   if (endpoint === 'unusable') return 'again_later';
   // Deleted with its history: nothing is written about it any more.
   if (endpoint === 'gone') return 'done';
-  if (request.redelivered && context.turns.isFinished(delivery, turn)) return 'done';
+  if (request.redelivered && context.turns.isFinished(key)) return 'done';
 
   if (context.turns.isSuperseded(delivery, turn)) return 'done';
 
@@ -87,7 +88,8 @@ async function take(request: TurnRequest, context: TurnContext): Promise<TurnEnd
       return 'done';
     }
   }
-  const admission = await context.gates.admit(delivery.webhookId, request.returning);
+  const admitted = context.gates.admit(delivery.webhookId, request.returning);
+  const admission = admitted instanceof Promise ? await admitted : admitted;
   if ('overflow' in admission) {
     await wait(context, request, turn, context.clock.now() + admission.waitMs / context.timeScale, 'over_cap');
     return 'done';
@@ -97,7 +99,7 @@ async function take(request: TurnRequest, context: TurnContext): Promise<TurnEnd
   } finally {
     admission.done();
   }
-  context.turns.finish(delivery, turn);
+  context.turns.finish(key);
   return 'done';
 }
 
@@ -106,7 +108,7 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, context: TurnCo
   const span = startAttemptSpan(request, endpoint);
   const traceparent = formatTraceparent(span.spanContext()) ?? request.traceparent;
   const headers = requestHeaders(endpoint, delivery, body, context.clock.now(), traceparent);
-  const sent = await context.sender.send({ url: endpoint.url, headers, body, deadlineMs: endpoint.timeoutMs });
+  const sent = await context.sender.send({ target: endpoint.target, headers, body, deadlineMs: endpoint.timeoutMs });
   countAttempt(span, sent);
 
   const record = attemptRecord(sent, endpoint, headers);
@@ -159,7 +161,7 @@ function attemptRecord(sent: AttemptResult, endpoint: Endpoint, headers: Readonl
   return {
     startedAt: sent.startedAt,
     durationMs: sent.durationMs,
-    request: { method: 'POST', url: endpoint.url.href, headers: shownHeaders(headers) },
+    request: { method: 'POST', url: endpoint.target.href, headers: shownHeaders(headers) },
     response: sent.response,
     error: sent.error,
     remoteAddress: sent.remoteAddress,

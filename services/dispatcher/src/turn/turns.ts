@@ -26,27 +26,25 @@ export class Turns<End> {
     return round < newest;
   }
 
-  isFinished(delivery: StoredDelivery, turn: Turn): boolean {
-    return this.#finished.has(keyOf(delivery, turn));
+  isFinished(key: TurnKey): boolean {
+    return this.#finished.has(key);
   }
 
-  finish(delivery: StoredDelivery, turn: Turn): void {
-    this.#finished.set(keyOf(delivery, turn), true);
+  finish(key: TurnKey): void {
+    this.#finished.set(key, true);
   }
 
   /** The same turn, if it is being taken at this moment; otherwise takes it with `take`. */
-  async once(delivery: StoredDelivery, turn: Turn, take: () => Promise<End>): Promise<End> {
-    const key = keyOf(delivery, turn);
+  once(key: TurnKey, take: () => Promise<End>): Promise<End> {
     const running = this.#underWay.get(key);
     if (running !== undefined) return running;
-    const taking = take();
+    const taking = take().finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, taking);
-    try {
-      return await taking;
-    } finally {
-      this.#underWay.delete(key);
-    }
+    return taking;
   }
 }
 
-const keyOf = ({ id }: StoredDelivery, { round, attempt }: Turn): string => `${id}:${round}:${attempt}`;
+/** Names one turn of one delivery. */
+export type TurnKey = `${string}:${number}:${number}`;
+
+export const turnKeyOf = ({ id }: StoredDelivery, { round, attempt }: Turn): TurnKey => `${id}:${round}:${attempt}`;
