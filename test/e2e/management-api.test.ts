@@ -57,6 +57,20 @@ describe('the management API over the whole platform', () => {
     expect(JSON.stringify(webhook.body)).not.toContain(secret);
   });
 
+  it('takes an order, a rate and a time to live, and clears them', async () => {
+    const settings = { ordering: 'strict', rate_limit_per_second: 0.5, message_ttl_seconds: 60 };
+    const { id } = await platform.createWebhook('/settings', { event_types: ['map.failed'], ...settings });
+    expect(await platform.webhook(id)).toMatchObject(settings);
+    const cleared = { ordering: 'none', rate_limit_per_second: null, message_ttl_seconds: null };
+    expect((await platform.call('PUT', `/v1/webhooks/${id}`, cleared)).body.data).toMatchObject(cleared);
+    const wrong = { ordering: 'some', rate_limit_per_second: 0.01, message_ttl_seconds: 604_801 };
+    const refused = await platform.call('PUT', `/v1/webhooks/${id}`, wrong);
+    expect(refused.status).toBe(400);
+    expect(refused.body.details.map(({ field }: { field: string }) => field).toSorted()).toEqual([
+      ...['message_ttl_seconds', 'ordering', 'rate_limit_per_second'],
+    ]);
+  });
+
   it('ST-05 sends the password of a URL, never shows it, and keeps it when the URL comes back as it was shown', async () => {
     const withPassword = platform.receiver.url('/basic').replace('://', '://user:pass-word-1@');
     const shown = withPassword.replace('pass-word-1', '***');

@@ -39,6 +39,7 @@ export function checkConfig(config: WebhookConfig, given: WebhookChanges, policy
   checkScope(config, given, wrong);
   checkFilters(config, given, policy, wrong);
   checkRetryDelays(config, given, wrong);
+  checkPace(config, given, wrong);
   wrong.push(...checkProfileOptions(config, given));
   return wrong;
 }
@@ -84,6 +85,17 @@ function checkRetryDelays({ retryDelaysSeconds }: WebhookConfig, given: WebhookC
     wrong.push(violation('retry_delays', 'INVALID_VALUE', `must be 1 to ${max} delays in seconds`));
   }
   retryDelaysSeconds.forEach((delay, i) => checkNumber(`retry_delays[${i}]`, delay, seconds, true, wrong));
+}
+
+function checkPace(
+  { rateLimitPerSecond: rate, messageTtlSeconds: ttl }: WebhookConfig,
+  given: WebhookChanges,
+  wrong: Violation[],
+): void {
+  if ('rateLimitPerSecond' in given && rate !== null)
+    checkNumber('rate_limit_per_second', rate, LIMITS.rateLimitPerSecond, false, wrong);
+  if ('messageTtlSeconds' in given && ttl !== null)
+    checkNumber('message_ttl_seconds', ttl, LIMITS.messageTtlSeconds, true, wrong);
 }
 
 function checkEventTypes(types: readonly string[], known: EventTypes, wrong: Violation[]): void {

@@ -30,8 +30,11 @@ export interface WebhookConfig {
   readonly condition: string | null;
   /** Seconds before each retry, instead of the profile's own schedule. */
   readonly retryDelaysSeconds: readonly number[] | null;
-  /** `job`: the end of a job is not sent before everything else of it has been tried once (FC-09). */
   readonly ordering: Ordering;
+  /** Attempts per second to this endpoint, may be fractional; `null`: as many as it takes. */
+  readonly rateLimitPerSecond: number | null;
+  /** What has not been delivered so many seconds after it was made is not sent any more; `null`: it always is. */
+  readonly messageTtlSeconds: number | null;
   /** How the body's JSON is written: as JavaScript or as Python's standard library does (ST-04). */
   readonly bodyEncoding: BodyEncoding;
   readonly bodyFormat: BodyFormat;
@@ -44,7 +47,13 @@ export interface WebhookConfig {
   readonly signatureScheme: SignatureScheme;
 }
 
-export type Ordering = 'none' | 'job';
+/**
+ * `job`: the end of a job is not sent before everything else of it has been tried once (FC-09). `strict`: deliveries of one
+ * key leave one after another, each when the one before has come to its end; the key is the event's job, else its task, else
+ * the webhook as a whole.
+ */
+export const ORDERINGS = ['none', 'job', 'strict'] as const;
+export type Ordering = (typeof ORDERINGS)[number];
 export type BodyEncoding = 'json' | 'python_json';
 export type BodyFormat = 'profile' | 'cloudevents';
 
@@ -70,6 +79,8 @@ export const LIMITS = {
   eventTags: { max: 50, chars: 100 },
   condition: { max: 2_000 },
   retryDelays: { max: 10, seconds: { min: 1, max: 86_400 } },
+  rateLimitPerSecond: { min: 0.1, max: 10_000 },
+  messageTtlSeconds: { min: 1, max: 7 * 86_400 },
   template: { bytes: 65_536 },
   rotationOverlapSeconds: { min: 0, max: 7 * 86_400 },
 } as const;
@@ -90,6 +101,8 @@ export const DEFAULTS = {
   condition: null,
   retryDelaysSeconds: null,
   ordering: 'none',
+  rateLimitPerSecond: null,
+  messageTtlSeconds: null,
   bodyEncoding: 'json',
   bodyFormat: 'profile',
   includeWebhookId: false,

@@ -71,6 +71,11 @@ describe('deciding about webhooks', () => {
     ['a negative number of retries', { maxRetries: -1 }, 'max_retries'],
     ['a multiplier below 1', { backoffMultiplier: 0.5 }, 'retry_backoff_multiplier'],
     ['a multiplier that is no number', { backoffMultiplier: Number.NaN }, 'retry_backoff_multiplier'],
+    ['a rate limit of 0', { rateLimitPerSecond: 0 }, 'rate_limit_per_second'],
+    ['a rate limit of 10,001 a second', { rateLimitPerSecond: 10_001 }, 'rate_limit_per_second'],
+    ['a time to live of 0', { messageTtlSeconds: 0 }, 'message_ttl_seconds'],
+    ['a time to live of half a second', { messageTtlSeconds: 0.5 }, 'message_ttl_seconds'],
+    ['a time to live longer than bodies are kept', { messageTtlSeconds: 604_801 }, 'message_ttl_seconds'],
     ['a URL of another scheme', { url: 'ftp://example.com' }, 'webhook_url'],
     ['a relative URL', { url: '/hook' }, 'webhook_url'],
     ['a header with a line break', { customHeaders: { 'X-A': 'a\r\nb: c' } }, 'custom_headers.X-A'],
@@ -95,6 +100,14 @@ describe('deciding about webhooks', () => {
     expect(fieldsOf(create({ ...VALID, eventTypes: ['*', 'crawl.*', 'ACTOR.RUN.*'], backoffMultiplier: 1.5 }))).toEqual(
       [],
     );
+  });
+
+  it('takes a fractional rate limit, a time to live and an order, and none where none is given', () => {
+    const own = { rateLimitPerSecond: 0.5, messageTtlSeconds: 60, ordering: 'strict' } as const;
+    expect(created({ ...VALID, ...own })).toMatchObject([{ config: own }]);
+    expect(created()).toMatchObject([
+      { config: { rateLimitPerSecond: null, messageTtlSeconds: null, ordering: 'none' } },
+    ]);
   });
 
   it('FC-08 a schedule says how many retries there are, and null is the profile’s own', () => {

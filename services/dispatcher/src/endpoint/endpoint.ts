@@ -6,6 +6,7 @@ import type { Profile } from '@grapnel/domain/profiles/profile';
 import { isProfileName, profileOf } from '@grapnel/domain/profiles/registry';
 import type { RetryPolicy } from '@grapnel/domain/retry';
 import { type KeyRing, open } from '@grapnel/domain/security/keyring';
+import { ORDERINGS, type Ordering } from '@grapnel/domain/webhook/config';
 import { isConnectionHeader } from '@grapnel/domain/webhook/custom-headers';
 
 import { type Target, targetOf } from '../attempt/target.ts';
@@ -31,8 +32,11 @@ export interface Endpoint {
   /** Most have none, and need no looking through. */
   readonly hasOwnHeaders: boolean;
   readonly inactive: 'deactivated' | 'auto_disabled' | null;
-  /** Whether the end of a job waits for the rest of it (FC-09). */
-  readonly ordered: boolean;
+  readonly ordering: Ordering;
+  /** Attempts per second; `null`: no limit. */
+  readonly rateLimitPerSecond: number | null;
+  /** How long after it was made, or asked for again, a delivery may still be sent; `null`: always. */
+  readonly messageTtlMs: number | null;
   readonly lastAutoDisabledAt: number | null;
   readonly timeoutMs: number;
   readonly retries: RetryPolicy;
@@ -67,7 +71,10 @@ export function endpointFrom(message: EndpointMessage, ring: KeyRing, brands: Si
       backoffMultiplier: message.retryBackoffMultiplier,
       retryDelaysSeconds: message.retryDelays.length === 0 ? null : message.retryDelays,
     },
-    ordered: message.ordering === 'job',
+    ordering: ORDERINGS.find((each) => each === message.ordering) ?? 'none',
+    // The contract says “none” with 0.
+    rateLimitPerSecond: message.rateLimitPerSecond || null,
+    messageTtlMs: message.messageTtlSeconds * 1_000 || null,
     signed: message.signed,
     secrets: message.secrets.map(({ sealed, owner, expiresAt }) => ({
       value: open(ring, owner === '' ? message.webhookId : owner, sealed),

@@ -82,7 +82,7 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
     return 'done';
   }
-  if (delivery.last === true && endpoint.ordered && turn.attempt === 1 && turn.round === 0) {
+  if (delivery.last === true && endpoint.ordering === 'job' && turn.attempt === 1 && turn.round === 0) {
     if (!(await context.jobOrder.mayEnd(delivery))) {
       await wait(context, request, turn, context.clock.now() + LOOK_AGAIN_MS, 'order');
       return 'done';

@@ -215,8 +215,9 @@ describe('reading', () => {
     expect(Object.keys(json.data[0])).toEqual([
       ...['uuid', 'name', 'description', 'webhook_url', 'webhook_secret', 'event_types', 'scope', 'specific_task_ids'],
       ...['timeout_seconds', 'max_retries', 'retry_backoff_multiplier', 'custom_headers', 'tags', 'metadata'],
-      ...['is_active', 'profile', 'job_id', 'event_tags', 'condition', 'retry_delays', 'body_encoding', 'body_format'],
-      ...['include_webhook_id', 'payload_template', 'headers_template', 'signed', 'signature_scheme', 'public_key'],
+      ...['is_active', 'profile', 'job_id', 'event_tags', 'condition', 'retry_delays', 'ordering'],
+      ...['rate_limit_per_second', 'message_ttl_seconds', 'body_encoding', 'body_format', 'include_webhook_id'],
+      ...['payload_template', 'headers_template', 'signed', 'signature_scheme', 'public_key'],
       ...['disabled_reason', 'disabled_detail', 'disabled_at', 'consecutive_failures'],
       ...['total_deliveries', 'successful_deliveries', 'failed_deliveries', 'last_success_at', 'last_failure_at'],
       ...['previous_secrets_expire_at', 'created_at', 'updated_at'],

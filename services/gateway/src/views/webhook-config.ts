@@ -23,13 +23,16 @@ export function configMessage(given: z.output<typeof UpdateWebhook>): MessageIni
   };
 }
 
-/** `null` clears, which the contract says with the empty text or list. */
+/** `null` clears, which the contract says with the empty text or list, or 0. */
 function optionsMessage(given: z.output<typeof UpdateWebhook>) {
   return {
     ...(given.profile !== undefined && { profile: given.profile }),
     ...(given.event_tags !== undefined && { eventTags: { values: given.event_tags } }),
     ...(given.condition !== undefined && { condition: given.condition ?? '' }),
     ...(given.retry_delays !== undefined && { retryDelays: { values: given.retry_delays ?? [] } }),
+    ...(given.ordering !== undefined && { ordering: given.ordering }),
+    ...(given.rate_limit_per_second !== undefined && { rateLimitPerSecond: given.rate_limit_per_second ?? 0 }),
+    ...(given.message_ttl_seconds !== undefined && { messageTtlSeconds: given.message_ttl_seconds ?? 0 }),
     ...(given.body_encoding !== undefined && { bodyEncoding: given.body_encoding }),
     ...(given.body_format !== undefined && { bodyFormat: given.body_format }),
     ...(given.include_webhook_id !== undefined && { includeWebhookId: given.include_webhook_id }),

@@ -9,6 +9,9 @@ type OptionsJson = Pick<
   | 'event_tags'
   | 'condition'
   | 'retry_delays'
+  | 'ordering'
+  | 'rate_limit_per_second'
+  | 'message_ttl_seconds'
   | 'body_encoding'
   | 'body_format'
   | 'include_webhook_id'
@@ -19,7 +22,7 @@ type OptionsJson = Pick<
   | 'public_key'
 >;
 
-/** Filters and options; what the contract says with the empty text is `null` here. */
+/** Filters and options; what the contract says with the empty text or 0 is `null` here. */
 export function optionsJson(config: WebhookConfig, { publicKey }: Webhook): OptionsJson {
   const delays = config.retryDelays?.values ?? [];
   return {
@@ -28,6 +31,9 @@ export function optionsJson(config: WebhookConfig, { publicKey }: Webhook): Opti
     event_tags: config.eventTags?.values ?? [],
     condition: config.condition || null,
     retry_delays: delays.length === 0 ? null : delays,
+    ordering: config.ordering ?? DEFAULTS.ordering,
+    rate_limit_per_second: config.rateLimitPerSecond || null,
+    message_ttl_seconds: config.messageTtlSeconds || null,
     body_encoding: config.bodyEncoding ?? DEFAULTS.bodyEncoding,
     body_format: config.bodyFormat ?? DEFAULTS.bodyFormat,
     include_webhook_id: config.includeWebhookId ?? DEFAULTS.includeWebhookId,

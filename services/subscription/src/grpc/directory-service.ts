@@ -106,6 +106,8 @@ function endpoint(
     retryDelays: [...(config.retryDelaysSeconds ?? [])],
     signed: config.signed,
     ordering: config.ordering,
+    rateLimitPerSecond: config.rateLimitPerSecond ?? 0,
+    messageTtlSeconds: config.messageTtlSeconds ?? 0,
     secrets: secrets.map(({ sealed, expiresAt }) => ({
       sealed,
       owner: byAccount ? accountOwner(webhook.tenant) : '',

@@ -8,7 +8,7 @@ import {
 } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { PROFILE_NAMES } from '@grapnel/domain/profiles/registry';
 import { maskedUrl } from '@grapnel/domain/security/endpoint-url';
-import type { WebhookChanges } from '@grapnel/domain/webhook/config';
+import { ORDERINGS, type WebhookChanges } from '@grapnel/domain/webhook/config';
 import type { InactiveReason, Webhook } from '@grapnel/domain/webhook/webhook';
 import { RpcError } from '@grapnel/rpc/errors';
 
@@ -29,6 +29,7 @@ export function changesFrom(config: ConfigMessage | undefined): WebhookChanges {
     ...(config.tags === undefined ? {} : { tags: config.tags.values }),
     ...(config.metadata === undefined ? {} : { metadata: config.metadata }),
     ...filtersFrom(config),
+    ...sendingFrom(config),
     ...formatFrom(config),
   };
 }
@@ -38,7 +39,16 @@ function filtersFrom(config: ConfigMessage): WebhookChanges {
     ...(config.jobId === undefined ? {} : { jobId: config.jobId === '' ? null : config.jobId }),
     ...(config.eventTags === undefined ? {} : { eventTags: [...new Set(config.eventTags.values)] }),
     ...(config.condition === undefined ? {} : { condition: config.condition === '' ? null : config.condition }),
-    ...(config.ordering === undefined ? {} : { ordering: oneOf('ordering', config.ordering, ORDERINGS) }),
+  };
+}
+
+/** When deliveries leave; 0 and the empty list clear. */
+function sendingFrom(config: ConfigMessage): WebhookChanges {
+  const { ordering, rateLimitPerSecond, messageTtlSeconds } = config;
+  return {
+    ...(ordering === undefined ? {} : { ordering: oneOf('ordering', ordering, ORDERINGS) }),
+    ...(rateLimitPerSecond === undefined ? {} : { rateLimitPerSecond: rateLimitPerSecond || null }),
+    ...(messageTtlSeconds === undefined ? {} : { messageTtlSeconds: messageTtlSeconds || null }),
     ...(config.retryDelays === undefined
       ? {}
       : { retryDelaysSeconds: config.retryDelays.values.length === 0 ? null : config.retryDelays.values }),
@@ -59,7 +69,6 @@ function formatFrom(config: ConfigMessage): WebhookChanges {
   };
 }
 
-const ORDERINGS = ['none', 'job'] as const;
 const ENCODINGS = ['json', 'python_json'] as const;
 const FORMATS = ['profile', 'cloudevents'] as const;
 const SCHEMES = ['v1', 'v1a'] as const;
@@ -95,6 +104,8 @@ export function toMessage(webhook: Webhook, revision: number): MessageInitShape<
       condition: config.condition ?? '',
       retryDelays: { values: [...(config.retryDelaysSeconds ?? [])] },
       ordering: config.ordering,
+      rateLimitPerSecond: config.rateLimitPerSecond ?? 0,
+      messageTtlSeconds: config.messageTtlSeconds ?? 0,
       bodyEncoding: config.bodyEncoding,
       bodyFormat: config.bodyFormat,
       includeWebhookId: config.includeWebhookId,

@@ -1,7 +1,7 @@
 import { PROFILE_NAMES } from '@grapnel/domain/profiles/registry';
-import { DEFAULTS, LIMITS } from '@grapnel/domain/webhook/config';
+import { DEFAULTS, LIMITS, ORDERINGS } from '@grapnel/domain/webhook/config';
 import { z } from 'zod';
-import { list, text, wholeNumber } from './fields.ts';
+import { list, number, text, wholeNumber } from './fields.ts';
 
 const TEMPLATE_ALLOWED = 'must be JSON, as an object or as its text';
 
@@ -36,6 +36,26 @@ export const webhookOptions = {
     .nullable()
     .optional()
     .describe("Seconds before each retry, instead of the profile's schedule; `null` for the profile's."),
+  ordering: z
+    .enum(ORDERINGS)
+    .optional()
+    .meta({ default: DEFAULTS.ordering })
+    .describe(
+      '`job`: the end of a job is not sent before everything else of it has been tried once. `strict`: deliveries of one ' +
+        'key leave one after another, each when the one before has been delivered, has failed for good or was skipped. ' +
+        'The key is the event’s job id, else its task id, else the webhook as a whole. Replays and tests keep no order.',
+    ),
+  rate_limit_per_second: number(LIMITS.rateLimitPerSecond)
+    .nullable()
+    .optional()
+    .describe('Attempts per second to this endpoint, may be fractional; `null` for no limit.'),
+  message_ttl_seconds: wholeNumber(LIMITS.messageTtlSeconds)
+    .nullable()
+    .optional()
+    .describe(
+      'What has not been delivered so many seconds after it was made, or asked for again, is not sent any more; ' +
+        '`null` for no limit.',
+    ),
   body_encoding: z
     .enum(['json', 'python_json'])
     .optional()
@@ -71,6 +91,9 @@ export const shownOptions = {
   event_tags: z.array(z.string()),
   condition: z.string().nullable(),
   retry_delays: z.array(z.number()).nullable(),
+  ordering: z.string(),
+  rate_limit_per_second: z.number().nullable(),
+  message_ttl_seconds: z.number().nullable(),
   body_encoding: z.string(),
   body_format: z.string(),
   include_webhook_id: z.boolean(),
