@@ -7,7 +7,7 @@ import { Line } from '../support/line.ts';
 describe('from an event to a signed request', () => {
   let line: Line;
   beforeAll(async () => {
-    line = await Line.start();
+    line = await Line.start({ dispatcherEnv: { GRAPNEL_ENDPOINT_MAX_IN_FLIGHT: '16' } });
   });
   afterAll(() => line[Symbol.asyncDispose]());
 

@@ -31,6 +31,8 @@ export interface Topology {
   readonly buckets: {
     /** Live dispatchers; entries vanish when their heartbeat stops. */
     readonly members: string;
+    /** Endpoints that are to be left alone, for dispatchers that start. */
+    readonly circuits: string;
     /** How far a consumer that keeps its own position has come. */
     readonly checkpoints: string;
   };
@@ -89,7 +91,11 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       outcomes: `${stream}OUTCOMES`,
       executions: `${stream}EXECUTIONS`,
     },
-    buckets: { members: `${stream}MEMBERS`, checkpoints: `${stream}CHECKPOINTS` },
+    buckets: {
+      members: `${stream}MEMBERS`,
+      circuits: `${stream}CIRCUITS`,
+      checkpoints: `${stream}CHECKPOINTS`,
+    },
     consumers: {
       fanout: 'fanout',
       flows: 'flows',

@@ -114,3 +114,11 @@ export interface Members {
   /** Says “I am here” until disposed; `changed` is called with all live members, sorted, at first and at every change. */
   join(instance: string, changed: (members: readonly string[]) => void): Promise<AsyncDisposable>;
 }
+
+/** Small values that all replicas of a service know, and that outlive them: the newest of each key, in memory. */
+export interface SharedValues<V> {
+  get(key: string): V | null;
+  /** Known here at once, to the others a moment later; not waited for. */
+  put(key: string, value: V): void;
+  delete(key: string): void;
+}

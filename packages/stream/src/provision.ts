@@ -44,6 +44,9 @@ export const DEFAULT_PROVISION: ProvisionOptions = {
 /** Members are gone when they have not said “I am here” for so long. */
 export const MEMBER_TTL_MS = 6_000;
 
+/** No wish to be left alone holds longer than a day. */
+const CIRCUITS_TTL_MS = DAY;
+
 /** States of an aggregate that are kept beside the current one, for people who ask what happened. */
 const HISTORY_PER_AGGREGATE = 50;
 
@@ -71,6 +74,7 @@ export async function provision(connection: NatsConnection, names: Topology, opt
   const kvm = new Kvm(connection);
   const { replicas } = options;
   await kvm.create(names.buckets.members, { ttl: MEMBER_TTL_MS, history: 1, replicas });
+  await kvm.create(names.buckets.circuits, { ttl: CIRCUITS_TTL_MS, history: 1, replicas });
   await kvm.create(names.buckets.checkpoints, { history: 1, replicas });
 }
 

@@ -12,10 +12,13 @@ import type { Telemetry } from '@grapnel/runtime/telemetry';
 import { runLanePumps } from '@grapnel/stream/lane-pump';
 import { openMembers } from '@grapnel/stream/members';
 import { openStreams } from '@grapnel/stream/open';
+import { openSharedValues } from '@grapnel/stream/shared-values';
 import { UndiciSender } from './attempt/undici-sender.ts';
 import type { DispatcherConfig } from './config.ts';
+import type { Circuit } from './endpoint/circuit.ts';
 import { EndpointDirectory } from './endpoint/directory.ts';
 import { DEFAULT_GATES, Gates } from './endpoint/gates.ts';
+import { keptCircuits } from './endpoint/kept-circuits.ts';
 import { callOutService } from './grpc/call-out-service.ts';
 import { deliveryService } from './grpc/delivery-service.ts';
 import { observeDispatcher } from './observe-dispatcher.ts';
@@ -61,14 +64,16 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     logger,
     signal,
   });
-  const endpoints = new EndpointDirectory(
-    config.keyRing,
-    config.signatureHeaders,
+  const circuits = stack.use(await openSharedValues<Circuit>(connections.publishing, names.buckets.circuits, logger));
+  const gates = new Gates(
     clock,
-    logger,
-    ({ id, tenant, lastAutoDisabledAt }) => skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
+    { ...DEFAULT_GATES, max: config.maxInFlightPerEndpoint, timeScale },
+    keptCircuits(circuits),
   );
-  const gates = new Gates(clock, { ...DEFAULT_GATES, maxInFlight: config.maxInFlightPerEndpoint });
+  const endpoints = new EndpointDirectory(config.keyRing, config.signatureHeaders, clock, logger, {
+    disabled: ({ id, tenant, lastAutoDisabledAt }) => skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
+    mended: ({ id }) => gates.forget(id),
+  });
   const egress = {
     allowLocal: config.allowLocalWebhooks,
     connectTimeoutMs: config.connectTimeoutMs,

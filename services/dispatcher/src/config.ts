@@ -42,7 +42,7 @@ export function readConfig(source: EnvSource): DispatcherConfig {
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
     egressCa: readPem(env, 'GRAPNEL_EGRESS_CA_FILE'),
     connectTimeoutMs: env.integer('GRAPNEL_CONNECT_TIMEOUT_MS', 10_000, { min: 100, max: 60_000 }),
-    maxInFlightPerEndpoint: env.integer('GRAPNEL_ENDPOINT_MAX_IN_FLIGHT', 16, { min: 1, max: 1_024 }),
+    maxInFlightPerEndpoint: env.integer('GRAPNEL_ENDPOINT_MAX_IN_FLIGHT', 64, { min: 1, max: 1_024 }),
     ackWaitMs: env.integer('GRAPNEL_ACK_WAIT_MS', 20_000, { min: 1_000, max: 300_000 }),
   };
   env.done();

@@ -17,6 +17,8 @@ export function observeDispatcher({ gates, inFlight, partitions, endpoints }: Ob
   const gauges = [
     ['grapnel.dispatcher.attempts.under_way', 'Attempts whose answer is awaited.', () => gates.underWay],
     ['grapnel.dispatcher.deliveries.queued', 'Deliveries in the short queues of their endpoints.', () => gates.queued],
+    ['grapnel.dispatcher.endpoints.left_alone', 'Endpoints whose circuit is not closed.', () => gates.notClosed],
+    ['grapnel.dispatcher.gates', 'Endpoints that something was sent to lately.', () => gates.size],
     ['grapnel.dispatcher.messages.in_flight', 'Messages taken and not yet acknowledged.', () => inFlight.size],
     ['grapnel.dispatcher.partitions.owned', 'Partitions this process works on.', () => partitions.owned],
     ['grapnel.dispatcher.endpoints', 'Endpoints in the directory.', () => endpoints.size],

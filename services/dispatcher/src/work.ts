@@ -3,6 +3,7 @@ import { TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
 import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
 import { causeOf, decodeRetryEntry } from '@grapnel/contracts/retry-codec';
 import { FIRST_TURN } from '@grapnel/domain/delivery/delivery';
+import { waitsForEndpoint } from '@grapnel/domain/delivery/retry-entry';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { Received } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
@@ -65,7 +66,7 @@ async function retry(message: Received, context: WorkContext, redelivered: boole
       traceparent: stored.header(TRACEPARENT) ?? null,
       firstAttempt: traceparent,
       cause: causeOf(message, context.names),
-      returning: reason === 'over_cap',
+      returning: waitsForEndpoint(reason),
       redelivered,
     },
     context,

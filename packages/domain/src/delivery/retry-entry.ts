@@ -1,7 +1,11 @@
 import type { StoredDelivery, Turn } from './delivery.ts';
 
 /** Why a delivery waits. */
-export type WaitReason = 'backoff' | 'over_cap' | 'replay' | 'order';
+export type WaitReason = 'backoff' | 'over_cap' | 'circuit_open' | 'rate_limited' | 'replay' | 'order';
+
+/** Whether a delivery waits because of how its endpoint is, not because of a schedule. */
+export const waitsForEndpoint = (reason: WaitReason): boolean =>
+  reason === 'over_cap' || reason === 'circuit_open' || reason === 'rate_limited';
 
 /** What RETRIES holds: which turn of which delivery is due when. The body stays in DELIVERIES. */
 export interface RetryEntry {

@@ -12,6 +12,14 @@ import type { Endpoints } from '../ports.ts';
 import type { SignatureHeaders } from '../signature-headers.ts';
 import { type Endpoint, endpointFrom } from './endpoint.ts';
 
+/** Who has to know what becomes of endpoints. */
+export interface DirectoryListener {
+  /** It was active and now is auto-disabled. */
+  disabled(endpoint: Endpoint): void;
+  /** Its owner has pointed it elsewhere, changed how it is called, or activated it: what was learned of it is old. */
+  mended(endpoint: Endpoint): void;
+}
+
 /**
  * Every endpoint in memory, kept by a watch on the subscription service; goes on with what it knows while that service is
  * away. A watch begins with all there is, so what is missing from a completed beginning was deleted meanwhile.
@@ -24,19 +32,12 @@ export class EndpointDirectory implements Endpoints {
   readonly #brands: SignatureHeaders;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #disabled: (endpoint: Endpoint) => void;
+  readonly #hears: DirectoryListener;
   readonly #loaded = Promise.withResolvers<void>();
   #revision = -1;
 
-  /** `disabled` hears of every endpoint that was active and now is auto-disabled. */
-  constructor(
-    ring: KeyRing,
-    brands: SignatureHeaders,
-    clock: Clock,
-    logger: Logger,
-    disabled: (endpoint: Endpoint) => void,
-  ) {
-    this.#disabled = disabled;
+  constructor(ring: KeyRing, brands: SignatureHeaders, clock: Clock, logger: Logger, hears: DirectoryListener) {
+    this.#hears = hears;
     this.#ring = ring;
     this.#brands = brands;
     this.#clock = clock;
@@ -105,7 +106,9 @@ export class EndpointDirectory implements Endpoints {
       if (known !== undefined && known.revision > endpoint.revision) return;
       this.#endpoints.set(endpoint.id, endpoint);
       this.#unusable.delete(endpoint.id);
-      if (known?.inactive === null && endpoint.inactive === 'auto_disabled') this.#disabled(endpoint);
+      if (known === undefined) return;
+      if (known.inactive === null && endpoint.inactive === 'auto_disabled') this.#hears.disabled(endpoint);
+      else if (isMended(known, endpoint)) this.#hears.mended(endpoint);
     } catch (error) {
       this.#logger.error({ err: error, webhook: message.webhookId }, 'an endpoint cannot be used; its deliveries wait');
       const id = message.webhookId as WebhookId;
@@ -122,3 +125,7 @@ export class EndpointDirectory implements Endpoints {
     this.#unusable.delete(id);
   }
 }
+
+const isMended = (before: Endpoint, after: Endpoint): boolean =>
+  after.inactive === null &&
+  (before.inactive !== null || before.target.href !== after.target.href || before.timeoutMs !== after.timeoutMs);

@@ -1,11 +1,14 @@
 import type { WebhookId } from '@grapnel/domain/ids';
 import { FakeClock } from '@grapnel/testkit/fake-clock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Admission, Gates, type Permit } from './gates.ts';
+import { type Admission, type Feedback, type Permit } from './gate.ts';
+import { type Circuits, DEFAULT_GATES, Gates } from './gates.ts';
 
 const A: WebhookId = 'wh_a';
 const B: WebhookId = 'wh_b';
-const OPTIONS = { maxInFlight: 2, slowAfterMs: 100, hangsAfterMs: 2_000, slowQueue: 3 };
+const OPTIONS = { ...DEFAULT_GATES, max: 2, slowQueue: 3 };
+const ANSWERED: Feedback = { kind: 'answered' };
+const NO_ANSWER: Feedback = { kind: 'no_answer' };
 
 describe('gates in front of endpoints', () => {
   let clock: FakeClock;
@@ -15,16 +18,18 @@ describe('gates in front of endpoints', () => {
     gates = new Gates(clock, OPTIONS);
   });
 
+  const admit = async (id: WebhookId, returning = false, rateLimitPerSecond: number | null = null) =>
+    gates.admit({ id, rateLimitPerSecond }, returning);
   const permit = async (id: WebhookId): Promise<Permit> => {
-    const admission = await gates.admit(id);
-    if ('overflow' in admission) throw new Error('sent away');
+    const admission = await admit(id);
+    if ('away' in admission) throw new Error('sent away');
     return admission;
   };
   /** Asks and remembers the answer, without waiting for it. */
-  const ask = (id: WebhookId): { answer?: Admission } => {
+  const ask = (id: WebhookId, perSecond: number | null = null): { answer?: Admission } => {
     const asked: { answer?: Admission } = {};
     void (async () => {
-      asked.answer = await gates.admit(id);
+      asked.answer = await admit(id, false, perSecond);
     })();
     return asked;
   };
@@ -36,7 +41,7 @@ describe('gates in front of endpoints', () => {
     await clock.advance(1);
     expect(third.answer).toBeUndefined();
     expect(gates.queued).toBe(1);
-    first.done();
+    first.done(ANSWERED);
     await clock.advance(1);
     expect(third.answer).toHaveProperty('done');
     expect(gates.underWay).toBe(2);
@@ -52,8 +57,8 @@ describe('gates in front of endpoints', () => {
   it('count a permit that is given back twice once', async () => {
     const one = await permit(A);
     await permit(A);
-    one.done();
-    one.done();
+    one.done(ANSWERED);
+    one.done(ANSWERED);
     expect(gates.underWay).toBe(1);
   });
 
@@ -63,8 +68,8 @@ describe('gates in front of endpoints', () => {
     const queued = ask(A);
     await clock.advance(2_500);
     // The sweep has emptied the queue, and new ones are sent away at once.
-    expect(queued.answer).toMatchObject({ overflow: true });
-    expect(await gates.admit(A)).toMatchObject({ overflow: true, waitMs: expect.any(Number) });
+    expect(queued.answer).toMatchObject({ away: 'over_cap' });
+    expect(await admit(A)).toMatchObject({ away: 'over_cap', waitMs: expect.any(Number) });
     expect(gates.queued).toBe(0);
     await permit(B);
   });
@@ -73,25 +78,25 @@ describe('gates in front of endpoints', () => {
     const first = await permit(A);
     await permit(A);
     await clock.advance(1_500);
-    first.done();
+    first.done(ANSWERED);
     await permit(A);
     for (let i = 0; i < OPTIONS.slowQueue; i++) ask(A);
     const waits: number[] = [];
     for (let i = 0; i < 5; i++) {
-      const answer = await gates.admit(A);
-      waits.push('overflow' in answer ? answer.waitMs : 0);
+      const answer = await admit(A);
+      waits.push('away' in answer ? answer.waitMs : 0);
     }
     expect(waits).toEqual(waits.toSorted((a, b) => a - b));
     expect(new Set(waits).size).toBe(5);
-    expect(await gates.admit(A, true)).toMatchObject({ overflow: true, waitMs: waits[4] });
+    expect(await admit(A, true)).toMatchObject({ away: 'over_cap', waitMs: waits[4] });
   });
 
   it('call nobody slow when all are slow alike', async () => {
     for (let i = 0; i < 200; i++) {
       const [a, b] = [await permit(A), await permit(B)];
       await clock.advance(400);
-      a.done();
-      b.done();
+      a.done(ANSWERED);
+      b.done(ANSWERED);
     }
     expect([gates.isSlow(A), gates.isSlow(B)]).toEqual([false, false]);
     await permit(A);
@@ -107,7 +112,91 @@ describe('gates in front of endpoints', () => {
     const queued = ask(A);
     gates[Symbol.dispose]();
     await clock.advance(1);
-    expect(queued.answer).toMatchObject({ overflow: true });
+    expect(queued.answer).toMatchObject({ away: 'over_cap' });
     expect(gates.queued).toBe(0);
+  });
+
+  it('leave an endpoint alone that does not answer, empty its queue, and let one attempt find out', async () => {
+    for (let i = 0; i < 9; i++) (await permit(A)).done(NO_ANSWER);
+    const last = await permit(A);
+    const queued = ask(A);
+    last.done(NO_ANSWER);
+    await clock.advance(1);
+    expect(queued.answer).toMatchObject({ away: 'circuit_open' });
+    expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
+    expect(gates.notClosed).toBe(1);
+    await permit(B);
+    await clock.advance(1_000);
+    const probe = await permit(A);
+    expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
+    probe.done(ANSWERED);
+    expect(gates.notClosed).toBe(0);
+    await permit(A);
+  });
+
+  it('give an endpoint that does not answer fewer places', async () => {
+    for (let i = 0; i < 4; i++) {
+      (await permit(A)).done(NO_ANSWER);
+      await clock.advance(10);
+    }
+    expect(gates.stateOf(A)).toMatchObject({ limit: 1 });
+  });
+
+  it('ST-03 stay away for as long as an endpoint asks', async () => {
+    (await permit(A)).done({ kind: 'refused', retryAfterMs: 90_000 });
+    expect(await admit(A)).toMatchObject({ away: 'circuit_open', waitMs: expect.any(Number) });
+    await clock.advance(89_000);
+    expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
+    await clock.advance(1_000);
+    await permit(A);
+  });
+
+  it('keep to the rate that a webhook asks for, with at most a second of it waiting here', async () => {
+    gates = new Gates(clock, { ...OPTIONS, max: 10 });
+    const asked = Array.from({ length: 12 }, () => ask(A, 3));
+    await clock.advance(1);
+    const left = (): number =>
+      asked.filter(({ answer }) => {
+        if (answer === undefined || 'away' in answer) return false;
+        answer.done(ANSWERED);
+        return true;
+      }).length;
+    expect(left()).toBe(1);
+    expect(asked.filter(({ answer }) => answer !== undefined && 'away' in answer)).toHaveLength(8);
+    expect(asked[11]?.answer).toMatchObject({ away: 'rate_limited' });
+    await clock.advance(1_010);
+    expect(left()).toBe(4);
+  });
+
+  it('send a backlog away for longer the longer it is, so that it does not come back all at once', async () => {
+    for (let i = 0; i < 10; i++) (await permit(A)).done(NO_ANSWER);
+    let last = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const answer = await admit(A);
+      if ('away' in answer) last = answer.waitMs;
+    }
+    expect(last).toBeGreaterThan(20_000);
+  });
+
+  it('begin anew with an endpoint that its owner has mended', async () => {
+    for (let i = 0; i < 10; i++) (await permit(A)).done(NO_ANSWER);
+    expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
+    gates.forget(A);
+    await permit(A);
+  });
+
+  it('know from others what is to be left alone, and tell them', async () => {
+    const told: string[] = [];
+    const circuits: Circuits = {
+      find: (id) =>
+        id === B ? { kind: 'open', reason: 'retry_after', since: 0, until: clock.now() + 5_000, forMs: 5_000 } : null,
+      changed: (id, circuit) => void told.push(`${id} ${circuit.kind}`),
+    };
+    gates = new Gates(clock, OPTIONS, circuits);
+    expect(await admit(B)).toMatchObject({ away: 'circuit_open' });
+    await clock.advance(5_000);
+    (await permit(B)).done(ANSWERED);
+    for (let i = 0; i < 10; i++) (await permit(A)).done(NO_ANSWER);
+    expect(told).toEqual([`${B} closed`, `${A} open`]);
   });
 });

@@ -1,72 +1,90 @@
 import type { WebhookId } from '@grapnel/domain/ids';
-import type { Clock } from '@grapnel/runtime/clock';
+import type { Clock, Timer } from '@grapnel/runtime/clock';
+import { awayMs } from './away.ts';
+import {
+  afterAnswer,
+  afterNoAnswer,
+  afterNothing,
+  afterRefusal,
+  type Circuit,
+  CLOSED,
+  passage,
+  probing,
+} from './circuit.ts';
+import { type Admission, type AwayReason, type Begun, type Feedback, Gate, type Permit } from './gate.ts';
+import { afterAnswerIn, afterTrouble, type LimitBounds } from './limit.ts';
+import { FIRST_GUESS_MS, Slowness, type SlownessBounds } from './slowness.ts';
 
-/** Leave to make one attempt; `done` gives the place to the next. */
-export interface Permit {
-  done(): void;
-}
-
-export type Admission = Permit | { readonly overflow: true; readonly waitMs: number };
-
-export interface GateOptions {
-  /** Attempts under way at once for one webhook. */
-  readonly maxInFlight: number;
-  /** An endpoint that takes this long, and much longer than the others, is slow. */
-  readonly slowAfterMs: number;
-  /** A slow endpoint whose oldest attempt is older than this hangs: nothing queues for it. */
-  readonly hangsAfterMs: number;
-  /** So many may queue for a slow endpoint; what queues for the others is bounded by their partition's window. */
+export interface GateOptions extends LimitBounds, SlownessBounds {
+  /** So many may queue for a slow or rate-limited endpoint; what queues for the others is bounded by their partition's window. */
   readonly slowQueue: number;
+  /** Divides every wait. */
+  readonly timeScale: number;
 }
 
 export const DEFAULT_GATES: GateOptions = {
-  maxInFlight: 16,
+  initial: 16,
+  max: 64,
   slowAfterMs: 100,
   hangsAfterMs: 2_000,
   slowQueue: 32,
+  timeScale: 1,
 };
 
-interface Gate {
-  /** Start times of what is under way, oldest first. */
-  readonly started: Set<{ readonly at: number }>;
-  readonly queue: ((admission: Admission) => void)[];
-  /** How long attempts take here, a moving average in milliseconds. */
-  typicalMs: number;
-  /** Sent away to a lane and not yet back. */
-  away: number;
+/** An endpoint, as far as its gate goes. */
+export interface Gated {
+  readonly id: WebhookId;
+  readonly rateLimitPerSecond: number | null;
 }
 
-const FIRST_GUESS_MS = 50;
-const WEIGHT = 0.2;
-/** Slow is what takes so many times as long as the median of all attempts. */
-const MUCH_LONGER = 4;
-/** One attempt moves the estimate of the median by this factor. */
-const MEDIAN_STEP = 1.02;
+/** For people and metrics. */
+export interface GateState {
+  readonly circuit: Circuit;
+  readonly limit: number;
+  readonly underWay: number;
+  readonly queued: number;
+  readonly away: number;
+}
+
+/** Circuits that outlive this process. */
+export interface Circuits {
+  /** What another process, or this one before a restart, knew of an endpoint; `null`: nothing. */
+  find(id: WebhookId): Circuit | null;
+  /** One has opened or closed. */
+  changed(id: WebhookId, circuit: Circuit): void;
+}
+
+const FORGETFUL: Circuits = { find: () => null, changed: () => {} };
+
 const SWEEP_MS = 250;
-/** Bounds of the wait that an overflow is sent away with; an estimate may be wrong, and then it is wrong for half a minute. */
-const OVERFLOW_MS = { min: 1_000, max: 30_000 };
-/** A younger attempt says nothing yet: this process may have paused, and every attempt looks old after a pause. */
-const TELLING_AGE_MS = 1_000;
+/** An endpoint that nothing was sent to for so long is forgotten. */
+const FORGET_AFTER_MS = 60_000;
 
 /**
- * One gate per webhook: a cap on attempts under way, a short queue in front of it, and past that the advice to wait in a
- * lane for about as long as the backlog will take. A place is never held by waiting, so one slow endpoint costs the
- * others nothing.
+ * One gate per webhook: a limit on attempts under way that is learned, a rate that the webhook may ask for, a circuit, a short
+ * queue in front of it, and past that the advice to wait in a lane for about as long as the backlog will take. A place is
+ * never held by waiting, so one slow endpoint costs the others nothing.
  */
 export class Gates implements Disposable {
   readonly #gates = new Map<WebhookId, Gate>();
   readonly #clock: Clock;
   readonly #options: GateOptions;
-  /** Median duration of all attempts. When this process is short of CPU all endpoints look slow alike, and none is. */
-  #medianMs = FIRST_GUESS_MS;
+  readonly #circuits: Circuits;
+  readonly #slowness: Slowness;
   #queued = 0;
   #underWay = 0;
-  #sweeping = false;
+  #notClosed = 0;
+  #sweeping: Timer;
+  #forgetAt: number;
   #closed = false;
 
-  constructor(clock: Clock, options: GateOptions = DEFAULT_GATES) {
+  constructor(clock: Clock, options: GateOptions = DEFAULT_GATES, circuits: Circuits = FORGETFUL) {
     this.#clock = clock;
     this.#options = options;
+    this.#circuits = circuits;
+    this.#slowness = new Slowness(options);
+    this.#forgetAt = clock.monotonic() + FORGET_AFTER_MS;
+    this.#sweeping = this.#sweepLater();
   }
 
   get queued(): number {
@@ -77,111 +95,192 @@ export class Gates implements Disposable {
     return this.#underWay;
   }
 
+  /** Endpoints known at the moment. */
+  get size(): number {
+    return this.#gates.size;
+  }
+
+  /** Endpoints that are left alone, or probed. */
+  get notClosed(): number {
+    return this.#notClosed;
+  }
+
+  stateOf(id: WebhookId): GateState | null {
+    const gate = this.#gates.get(id);
+    if (gate === undefined) return null;
+    const { circuit, limit, started, queue, away } = gate;
+    return { circuit, limit: Math.floor(limit.value), underWay: started.size, queued: queue.length, away };
+  }
+
+  /** The webhook was changed by its owner, or deleted: what was learned of its endpoint need not hold any more. */
+  forget(id: WebhookId): void {
+    const gate = this.#gates.get(id);
+    if (gate === undefined) return;
+    this.#put(id, gate, CLOSED);
+    this.#drain(id, gate);
+  }
+
   /** `returning`: it was sent away before. */
-  admit(id: WebhookId, returning = false): Permit | Promise<Admission> {
+  admit({ id, rateLimitPerSecond }: Gated, returning = false): Permit | Promise<Admission> {
     const gate = this.#gateOf(id);
+    gate.perSecond = rateLimitPerSecond;
     if (returning && gate.away > 0) gate.away--;
-    if (gate.started.size < this.#options.maxInFlight && gate.queue.length === 0) return this.#permit(id, gate);
-    const full = this.#slow(gate) && (this.#hangs(gate) || gate.queue.length >= this.#options.slowQueue);
-    if (this.#closed || full) {
-      return Promise.resolve(this.#overflow(gate));
+    const may = passage(gate.circuit, this.#clock.now());
+    if (typeof may === 'object') return Promise.resolve(this.#sendAway(gate, 'circuit_open', may.waitMs));
+    const now = this.#clock.monotonic();
+    const rateWaitMs = gate.rateWaitMs(now);
+    if (gate.queue.length === 0 && rateWaitMs === 0 && !gate.isFull) return this.#permit(id, gate);
+    if (this.#closed || this.#sendsAway(gate, now)) {
+      return Promise.resolve(this.#sendAway(gate, rateWaitMs > 0 ? 'rate_limited' : 'over_cap', 0));
     }
     this.#queued++;
-    this.#startSweep();
-    return new Promise((resolve) => gate.queue.push(resolve));
-  }
-
-  /** Sends everything that queues away, for a stop. */
-  [Symbol.dispose](): void {
-    this.#closed = true;
-    for (const gate of this.#gates.values()) this.#sendAway(gate);
-  }
-
-  #gateOf(id: WebhookId): Gate {
-    let gate = this.#gates.get(id);
-    if (gate === undefined) {
-      this.#gates.set(id, (gate = { started: new Set(), queue: [], typicalMs: FIRST_GUESS_MS, away: 0 }));
-    }
-    return gate;
-  }
-
-  #permit(id: WebhookId, gate: Gate): Permit {
-    const begun = { at: this.#clock.monotonic() };
-    gate.started.add(begun);
-    this.#underWay++;
-    return {
-      done: () => {
-        if (!gate.started.delete(begun)) return;
-        this.#underWay--;
-        this.#learn(gate, this.#clock.monotonic() - begun.at);
-        const next = gate.queue.shift();
-        if (next !== undefined) {
-          this.#queued--;
-          next(this.#permit(id, gate));
-        } else if (gate.started.size === 0 && gate.away === 0) {
-          // Idle webhooks cost no memory; their average starts anew.
-          this.#gates.delete(id);
-        }
-      },
-    };
-  }
-
-  /**
-   * Sends one away for about as long as those before it will take, so that a big backlog comes back spread out and not all
-   * at once. The oldest attempt tells of a hanging endpoint before any average does.
-   */
-  #overflow(gate: Gate): Admission {
-    const before = gate.queue.length + gate.away;
-    const waitMs = (Math.max(gate.typicalMs, this.#oldest(gate)) * before) / this.#options.maxInFlight;
-    gate.away++;
-    return { overflow: true, waitMs: Math.min(Math.max(waitMs, OVERFLOW_MS.min), OVERFLOW_MS.max) };
+    const admission = new Promise<Admission>((resolve) => gate.queue.push(resolve));
+    if (rateWaitMs > 0) this.#drainLater(id, gate, rateWaitMs);
+    return admission;
   }
 
   /** Whether an endpoint is much slower than the others; its deliveries should not hold up theirs. */
   isSlow(id: WebhookId): boolean {
     const gate = this.#gates.get(id);
-    return gate !== undefined && this.#slow(gate);
+    if (gate === undefined) return false;
+    if (gate.perSecond !== null && gate.queue.length > 0) return true;
+    return this.#slowness.isSlow(gate, this.#clock.monotonic());
   }
 
-  #slow(gate: Gate): boolean {
-    const oldest = this.#oldest(gate);
-    const ms = Math.max(gate.typicalMs, oldest >= TELLING_AGE_MS ? oldest : 0);
-    return ms > this.#options.slowAfterMs && ms > MUCH_LONGER * this.#medianMs;
+  /** Sends everything that queues away, for a stop. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#sweeping.cancel();
+    for (const gate of this.#gates.values()) this.#empty(gate, 'over_cap', 0);
   }
 
-  #hangs(gate: Gate): boolean {
-    return this.#oldest(gate) > this.#options.hangsAfterMs;
+  #gateOf(id: WebhookId): Gate {
+    const known = this.#gates.get(id);
+    if (known !== undefined) return known;
+    const gate = new Gate(this.#options, FIRST_GUESS_MS);
+    this.#gates.set(id, gate);
+    const circuit = this.#circuits.find(id);
+    if (circuit !== null && circuit.kind !== 'closed') {
+      gate.circuit = circuit;
+      this.#notClosed++;
+    }
+    return gate;
   }
 
-  #learn(gate: Gate, ms: number): void {
-    gate.typicalMs += WEIGHT * (ms - gate.typicalMs);
-    this.#medianMs = ms > this.#medianMs ? this.#medianMs * MEDIAN_STEP : Math.max(this.#medianMs / MEDIAN_STEP, 0.5);
+  #permit(id: WebhookId, gate: Gate): Permit {
+    const now = this.#clock.monotonic();
+    if (gate.circuit.kind === 'open') this.#put(id, gate, probing(gate.circuit));
+    if (gate.perSecond !== null) gate.rate.spend(now, gate.perSecond);
+    const begun: Begun = { at: now, startedAt: this.#clock.now() };
+    gate.started.add(begun);
+    gate.usedAt = now;
+    this.#underWay++;
+    return { done: (feedback) => this.#done(id, gate, begun, feedback) };
   }
 
-  #oldest(gate: Gate): number {
-    const [oldest] = gate.started;
-    return oldest === undefined ? 0 : this.#clock.monotonic() - oldest.at;
+  #done(id: WebhookId, gate: Gate, begun: Begun, feedback: Feedback): void {
+    const wasFull = gate.isFull;
+    if (!gate.started.delete(begun)) return;
+    this.#underWay--;
+    this.#learn(id, gate, begun, feedback, wasFull);
+    this.#drain(id, gate);
+  }
+
+  #learn(id: WebhookId, gate: Gate, { at, startedAt }: Begun, feedback: Feedback, wasFull: boolean): void {
+    const { max, timeScale } = this.#options;
+    const now = this.#clock.now();
+    const monotonic = this.#clock.monotonic();
+    const ms = monotonic - at;
+    if (feedback.kind !== 'not_sent') this.#slowness.learn(gate, ms);
+    switch (feedback.kind) {
+      case 'answered':
+        gate.limit = afterAnswerIn(gate.limit, ms, wasFull, max);
+        return this.#put(id, gate, afterAnswer(gate.circuit));
+      case 'refused':
+        gate.limit = afterTrouble(gate.limit, at, monotonic);
+        return this.#put(id, gate, afterRefusal(gate.circuit, now, feedback.retryAfterMs / timeScale));
+      case 'no_answer':
+        gate.limit = afterTrouble(gate.limit, at, monotonic);
+        return this.#put(id, gate, afterNoAnswer(gate.circuit, startedAt, now, timeScale));
+      case 'not_sent':
+        return this.#put(id, gate, afterNothing(gate.circuit, now));
+    }
+  }
+
+  #put(id: WebhookId, gate: Gate, next: Circuit): void {
+    const before = gate.circuit;
+    if (before === next) return;
+    gate.circuit = next;
+    if (before.kind !== 'closed') this.#notClosed--;
+    if (next.kind !== 'closed') this.#notClosed++;
+    if (next.kind === 'open') this.#empty(gate, 'circuit_open', next.until - this.#clock.now());
+    const isNews = next.kind === 'open' || (next.kind === 'closed' && before.kind !== 'closed');
+    if (isNews) this.#circuits.changed(id, next);
+  }
+
+  /** Lets in whom there is room for now; an open circuit has emptied the queue. */
+  #drain(id: WebhookId, gate: Gate): void {
+    while (gate.queue.length > 0 && !gate.isFull && gate.circuit.kind === 'closed') {
+      const waitMs = gate.rateWaitMs(this.#clock.monotonic());
+      if (waitMs > 0) return this.#drainLater(id, gate, waitMs);
+      const next = gate.queue.shift();
+      this.#queued--;
+      next?.(this.#permit(id, gate));
+    }
+  }
+
+  /** One timer for a queue: it is set when the queue gets its first, and when one has left. */
+  #drainLater(id: WebhookId, gate: Gate, waitMs: number): void {
+    if (gate.draining) return;
+    gate.draining = true;
+    this.#clock.after(Math.ceil(waitMs), () => {
+      gate.draining = false;
+      this.#drain(id, gate);
+    });
+  }
+
+  #sendsAway(gate: Gate, now: number): boolean {
+    const { slowQueue } = this.#options;
+    // A second's worth may queue for a rate, so that its timer is exact and a lane's is not needed.
+    if (gate.perSecond !== null && gate.queue.length >= Math.min(slowQueue, Math.ceil(gate.perSecond))) return true;
+    return this.#slowness.isSlow(gate, now) && (this.#slowness.hangs(gate, now) || gate.queue.length >= slowQueue);
+  }
+
+  #sendAway(gate: Gate, away: AwayReason, atLeastMs: number): Admission {
+    const waitMs = awayMs(gate, away, atLeastMs, this.#clock.monotonic(), this.#options.timeScale);
+    gate.away++;
+    return { away, waitMs };
   }
 
   /**
    * Empties the queues of endpoints that hang. Those that move on keep theirs, however busy this process is: sending
-   * deliveries away because we are slow would only make more work.
+   * deliveries away because we are slow would only make more work. Forgets endpoints that nothing was sent to for long.
    */
-  #startSweep(): void {
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    this.#clock.after(SWEEP_MS, () => {
-      this.#sweeping = false;
-      for (const gate of this.#gates.values()) {
-        if (gate.queue.length > 0 && this.#slow(gate) && this.#hangs(gate)) this.#sendAway(gate);
-      }
-      if (this.#queued > 0) this.#startSweep();
+  #sweepLater(): Timer {
+    return this.#clock.after(SWEEP_MS, () => {
+      const now = this.#clock.monotonic();
+      if (this.#queued > 0) this.#emptyHanging(now);
+      if (now >= this.#forgetAt) this.#forgetIdle(now);
+      this.#sweeping = this.#sweepLater();
     });
   }
 
-  #sendAway(gate: Gate): void {
+  #emptyHanging(now: number): void {
+    for (const gate of this.#gates.values()) {
+      if (gate.queue.length > 0 && this.#slowness.hangs(gate, now)) this.#empty(gate, 'over_cap', 0);
+    }
+  }
+
+  #forgetIdle(now: number): void {
+    this.#forgetAt = now + FORGET_AFTER_MS;
+    for (const [id, gate] of this.#gates) {
+      if (gate.isIdle && gate.rateWaitMs(now) === 0 && now - gate.usedAt > FORGET_AFTER_MS) this.#gates.delete(id);
+    }
+  }
+
+  #empty(gate: Gate, reason: AwayReason, atLeastMs: number): void {
     const queue = gate.queue.splice(0);
     this.#queued -= queue.length;
-    for (const resolve of queue) resolve(this.#overflow(gate));
+    for (const resolve of queue) resolve(this.#sendAway(gate, reason, atLeastMs));
   }
 }

@@ -12,8 +12,10 @@ import type { EventStreams } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
 import { requestHeaders, shownHeaders } from '../attempt/request-headers.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Permit } from '../endpoint/gate.ts';
 import type { Gates } from '../endpoint/gates.ts';
 import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
+import { feedbackOf } from './feedback.ts';
 import type { JobOrder } from './job-order.ts';
 import { countAttempt, startAttemptSpan } from './observe-attempt.ts';
 import { skipReason } from './skip-rule.ts';
@@ -88,27 +90,30 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
       return 'done';
     }
   }
-  const admitted = context.gates.admit(delivery.webhookId, request.returning);
+  const admitted = context.gates.admit(endpoint, request.returning);
   const admission = admitted instanceof Promise ? await admitted : admitted;
-  if ('overflow' in admission) {
-    await wait(context, request, turn, context.clock.now() + admission.waitMs / context.timeScale, 'over_cap');
+  if ('away' in admission) {
+    await wait(context, request, turn, Math.round(context.clock.now() + admission.waitMs), admission.away);
     return 'done';
   }
   try {
-    await attempt(request, endpoint, context);
+    await attempt(request, endpoint, admission, context);
   } finally {
-    admission.done();
+    // Where it broke off before anything was sent; otherwise the place was given back long ago.
+    admission.done({ kind: 'not_sent' });
   }
   context.turns.finish(key);
   return 'done';
 }
 
-async function attempt(request: TurnRequest, endpoint: Endpoint, context: TurnContext): Promise<void> {
+async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit, context: TurnContext): Promise<void> {
   const { delivery, turn, body } = request;
   const span = startAttemptSpan(request, endpoint);
   const traceparent = formatTraceparent(span.spanContext()) ?? request.traceparent;
   const headers = requestHeaders(endpoint, delivery, body, context.clock.now(), traceparent);
   const sent = await context.sender.send({ target: endpoint.target, headers, body, deadlineMs: endpoint.timeoutMs });
+  // The place is the next one's now: storing what came of this attempt takes nothing from the endpoint.
+  permit.done(feedbackOf(sent, endpoint, context.clock.now()));
   countAttempt(span, sent);
 
   const record = attemptRecord(sent, endpoint, headers);

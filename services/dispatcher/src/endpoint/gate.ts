@@ -1,0 +1,77 @@
+import { type Circuit, CLOSED } from './circuit.ts';
+import { initialLimit, type Limit, type LimitBounds } from './limit.ts';
+import { Rate } from './rate.ts';
+
+/** Why a delivery was sent away from its endpoint's gate. */
+export type AwayReason = 'over_cap' | 'circuit_open' | 'rate_limited';
+
+/** Leave to make one attempt; `done` gives the place to the next, and says how it went. */
+export interface Permit {
+  done(feedback: Feedback): void;
+}
+
+export type Admission = Permit | { readonly away: AwayReason; readonly waitMs: number };
+
+/** How an attempt went, as far as the endpoint's gate goes. */
+export type Feedback =
+  /** Any whole answer, an error's too. */
+  | { readonly kind: 'answered' }
+  /** 429 or 503: it asks for less, or to be left alone for a while; 0: it does not say how long. */
+  | { readonly kind: 'refused'; readonly retryAfterMs: number }
+  /** None in time, or no connection. */
+  | { readonly kind: 'no_answer' }
+  /** Nothing was sent, so nothing was learned. */
+  | { readonly kind: 'not_sent' };
+
+/** An attempt under way. */
+export interface Begun {
+  /** Monotonic. */
+  readonly at: number;
+  /** Since the epoch. */
+  readonly startedAt: number;
+}
+
+/** What is known of one endpoint, and who waits for it. */
+export class Gate {
+  /** Oldest first. */
+  readonly started = new Set<Begun>();
+  readonly queue: ((admission: Admission) => void)[] = [];
+  readonly rate = new Rate();
+  /** Attempts per second, as its webhook says today; `null`: as many as it takes. */
+  perSecond: number | null = null;
+  circuit: Circuit = CLOSED;
+  limit: Limit;
+  /** How long attempts take here, a moving average in milliseconds. */
+  typicalMs: number;
+  /** Sent away to a lane and not yet back. */
+  away = 0;
+  /** Monotonic. */
+  usedAt = 0;
+  /** A timer will look at the queue when the rate lets the next one leave. */
+  draining = false;
+
+  constructor(bounds: LimitBounds, firstGuessMs: number) {
+    this.limit = initialLimit(bounds);
+    this.typicalMs = firstGuessMs;
+  }
+
+  /** Whether all the attempts that it may get at once are under way. */
+  get isFull(): boolean {
+    return this.started.size >= Math.floor(this.limit.value);
+  }
+
+  get isIdle(): boolean {
+    return this.started.size === 0 && this.queue.length === 0 && this.circuit.kind === 'closed';
+  }
+
+  /** Milliseconds until its rate lets the next one leave. */
+  rateWaitMs(now: number): number {
+    return this.perSecond === null ? 0 : this.rate.waitMs(now, this.perSecond);
+  }
+
+  /** How long the oldest attempt under way has taken, in milliseconds: it tells of a hanging endpoint before any average does. */
+  oldestMs(now: number): number {
+    const [oldest] = this.started;
+    return oldest === undefined ? 0 : now - oldest.at;
+  }
+}
