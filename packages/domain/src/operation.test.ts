@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredDelivery } from './delivery/delivery.ts';
-import type { Attempt, Outcome } from './delivery/outcome.ts';
+import type { Attempt, Outcome, SkipReason } from './delivery/outcome.ts';
 import { operationOfOutcome, operationOfWebhook } from './operation.ts';
 import { DEFAULTS } from './webhook/config.ts';
 import type { WebhookState } from './webhook/webhook.ts';
@@ -81,7 +81,7 @@ describe('what the platform tells of its own work', () => {
   });
 
   it('a delivery whose payload was dropped before it could be sent', () => {
-    const skipped = (reason: 'message_expired' | 'webhook_deactivated'): Outcome => ({
+    const skipped = (reason: SkipReason): Outcome => ({
       kind: 'skipped',
       delivery: DELIVERY,
       turn: { round: 7, attempt: 2 },
@@ -93,6 +93,10 @@ describe('what the platform tells of its own work', () => {
       type: 'message.expired',
       at: 30,
       data: { reason: 'the payload is no longer kept' },
+    });
+    expect(operationOfOutcome(skipped('too_old'))).toMatchObject({
+      type: 'message.expired',
+      data: { reason: 'older than the webhook’s time to live' },
     });
     expect(operationOfOutcome(skipped('webhook_deactivated'))).toBeNull();
   });

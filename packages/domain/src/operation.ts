@@ -1,5 +1,5 @@
 import { isOperational } from './catalogue.ts';
-import { failureReason, finalResult, type Outcome } from './delivery/outcome.ts';
+import { failureReason, finalResult, type Outcome, type SkipReason } from './delivery/outcome.ts';
 import type { EventId, TenantId } from './ids.ts';
 import type { Json } from './json.ts';
 import type { Replay, ReplayEvent } from './replay/replay.ts';
@@ -42,18 +42,24 @@ const about = (webhook: Webhook): Record<string, Json> => ({
   consecutive_failures: webhook.health.consecutiveFailures,
 });
 
+/** For people: why a delivery was given up unsent. Inactive webhooks, and events that do not fit them, are no news. */
+const EXPIRED: Readonly<Partial<Record<SkipReason, string>>> = {
+  message_expired: 'the payload is no longer kept',
+  too_old: 'older than the webhook’s time to live',
+};
+
 /** News about a delivery of news would never end: deliveries of operational events tell nothing. */
 export function operationOfOutcome(outcome: Outcome): Operation | null {
   const { delivery } = outcome;
   if (isOperational(delivery.eventType) || delivery.test) return null;
-  const expired = outcome.kind === 'skipped' && outcome.reason === 'message_expired';
-  if (!expired && finalResult(outcome) !== 'failed') return null;
+  const expired = outcome.kind === 'skipped' ? EXPIRED[outcome.reason] : undefined;
+  if (expired === undefined && finalResult(outcome) !== 'failed') return null;
   const attempted = outcome.kind === 'attempt_failed' ? outcome : null;
   const turn = 'turn' in outcome ? outcome.turn : { round: 0, attempt: 0 };
   return {
     id: `op:${delivery.id}:${turn.round}:${turn.attempt}`,
     tenant: delivery.tenant,
-    type: expired ? 'message.expired' : 'delivery.exhausted',
+    type: expired !== undefined ? 'message.expired' : 'delivery.exhausted',
     at: attempted?.attempt.startedAt ?? ('at' in outcome ? outcome.at : delivery.createdAt),
     data: {
       tenant: delivery.tenant,
@@ -62,7 +68,7 @@ export function operationOfOutcome(outcome: Outcome): Operation | null {
       event_id: delivery.eventId,
       event_type: delivery.eventType,
       attempts: turn.attempt,
-      reason: attempted === null ? 'the payload is no longer kept' : failureReason(attempted.attempt),
+      reason: attempted === null ? (expired ?? null) : failureReason(attempted.attempt),
     },
   };
 }

@@ -31,7 +31,18 @@ export interface Attempt {
   readonly remoteAddress: string | null;
 }
 
-export type SkipReason = 'webhook_deactivated' | 'webhook_auto_disabled' | 'message_expired' | 'not_renderable';
+/**
+ * Why a delivery was not sent. `message_expired`: its body is no longer kept; `too_old`: it is past the webhook's time to live;
+ * `not_renderable`: the event could not be written in the webhook's format.
+ */
+export const SKIP_REASONS = [
+  'webhook_deactivated',
+  'webhook_auto_disabled',
+  'message_expired',
+  'too_old',
+  'not_renderable',
+] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** What OUTCOMES holds: everything a history row needs, so that the history outlives the bodies. */
 export type Outcome =

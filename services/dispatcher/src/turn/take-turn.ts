@@ -18,7 +18,7 @@ import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
 import { feedbackOf } from './feedback.ts';
 import type { JobOrder } from './job-order.ts';
 import { countAttempt, startAttemptSpan } from './observe-attempt.ts';
-import { skipReason } from './skip-rule.ts';
+import { isTooOld, skipReason } from './skip-rule.ts';
 import { type TurnKey, type Turns, turnKeyOf } from './turns.ts';
 
 export interface TurnContext {
@@ -79,7 +79,7 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
 
   if (context.turns.isSuperseded(delivery, turn)) return 'done';
 
-  const skipped = skipReason(endpoint, delivery, turn);
+  const skipped = skipReason(endpoint, delivery, turn, { now: context.clock.now(), timeScale: context.timeScale });
   if (skipped !== null) {
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
     return 'done';
@@ -124,8 +124,7 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit,
     case 'final':
       return store(context, { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt: null });
     case 'retryable': {
-      const delayMs = delivery.test ? null : nextDelayMs(endpoint, turn.attempt, sent, context.clock.now());
-      const nextAttemptAt = delayMs === null ? null : Math.round(context.clock.now() + delayMs / context.timeScale);
+      const nextAttemptAt = delivery.test ? null : nextAttempt(request, endpoint, sent, context);
       const failed: Outcome = { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt };
       if (nextAttemptAt === null) return store(context, failed);
       const next = { round: turn.round, attempt: turn.attempt + 1 };
@@ -138,6 +137,20 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit,
     default:
       return unreachable(verdict);
   }
+}
+
+/** When the next attempt is due; `null` when there is none, because the schedule has ended or it would come too late. */
+function nextAttempt(
+  { delivery, turn }: TurnRequest,
+  endpoint: Endpoint,
+  sent: AttemptResult,
+  { clock, timeScale }: TurnContext,
+): number | null {
+  const now = clock.now();
+  const delayMs = nextDelayMs(endpoint, turn.attempt, sent, now);
+  if (delayMs === null) return null;
+  const at = Math.round(now + delayMs / timeScale);
+  return isTooOld(endpoint, delivery, turn, { now: at, timeScale }) ? null : at;
 }
 
 /** The schedule's delay, or longer when the endpoint asks for it (ST-03). */

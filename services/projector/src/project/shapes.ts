@@ -1,3 +1,4 @@
+import { SKIP_REASONS } from '@grapnel/domain/delivery/outcome';
 import { isDeliveryId, isEventId, isTenantId, isWebhookId } from '@grapnel/domain/ids';
 import * as z from 'zod';
 
@@ -52,7 +53,7 @@ export const outcome = z.discriminatedUnion('kind', [
     kind: z.literal('skipped'),
     delivery,
     turn,
-    reason: z.enum(['webhook_deactivated', 'webhook_auto_disabled', 'message_expired']),
+    reason: z.enum(SKIP_REASONS),
     at: time,
   }),
   z.object({ kind: z.literal('replay_requested'), delivery, round: position, at: time }),

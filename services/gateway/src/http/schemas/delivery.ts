@@ -41,7 +41,13 @@ const delivery = {
   response_duration_ms: count.nullable().describe('How long the last attempt took.'),
   error_message: z.string().nullable().describe('For people: why the last attempt failed.'),
   error_code: z.string().nullable().describe('For programs, e.g. `HTTP_500`, `TIMEOUT` or `PRIVATE_IP_BLOCKED`.'),
-  skip_reason: z.string().nullable().describe('Why it was skipped.'),
+  skip_reason: z
+    .string()
+    .nullable()
+    .describe(
+      'Why it was skipped: `webhook_deactivated`, `webhook_auto_disabled`, `message_expired` (its body is no longer kept), ' +
+        '`too_old` (past `message_ttl_seconds`), `not_renderable`.',
+    ),
   is_test: z.boolean().describe('A test that a person asked for.'),
   payload_bytes: count.describe('Size of the body.'),
   created_at: timestamp,
