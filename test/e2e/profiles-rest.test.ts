@@ -294,6 +294,12 @@ describe('every profile through the REST API', () => {
       }
       expect(faultsOf(await made({ profile: 'nobody' }))).toMatchObject([{ field: 'profile' }]);
       expect(faultsOf(await made({ condition: 'data.x ==' }))).toMatchObject([{ field: 'condition' }]);
+      expect(faultsOf(await made({ condition: 'nofn(data)' }))).toMatchObject([
+        { field: 'condition', message: expect.stringContaining('nofn, which is no function here; it may call') },
+      ]);
+      expect(faultsOf(await made({ condition: '1 + 1' }))).toMatchObject([
+        { field: 'condition', message: 'must come to true or false, and this comes to int' },
+      ]);
     });
   });
 

@@ -7,7 +7,7 @@ import type { Step } from '@grapnel/domain/trigger/steps';
 import type { Mode } from '@grapnel/domain/trigger/trigger';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newTenant } from '../support/ground.ts';
-import { Platform } from '../support/platform.ts';
+import { faultsOf, Platform } from '../support/platform.ts';
 import { TestTrigger } from '../support/triggers.ts';
 
 let platform: Platform;
@@ -83,6 +83,15 @@ describe('a synchronous trigger', () => {
     });
     const unanswerable = await synchronous([{ type: 'condition', expression: 'body.missing == 1' }]);
     expect((await unanswerable.call()).status).toBe(500);
+  });
+
+  it('NB-08 a condition that can never be true is refused by its step', async () => {
+    const steps = ['nofn(body)', 'size(body)'].map((expression) => ({ type: 'condition', expression }));
+    const refused = await platform.call('POST', '/v1/triggers', { name: 'never', steps });
+    expect(faultsOf(refused)).toMatchObject([
+      { field: 'steps[0].expression', message: expect.stringContaining('it may call') },
+      { field: 'steps[1].expression', message: expect.stringContaining('comes to int') },
+    ]);
   });
 
   it('NB-08 a flow that takes too long is 408', async () => {

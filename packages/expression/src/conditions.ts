@@ -1,11 +1,16 @@
+import { parse } from '@bufbuild/cel';
 import { err, ok, type Result } from '@grapnel/domain/result';
 import { LRUCache } from 'lru-cache';
 import { compileExpression, type Expression, evaluate } from './expression.ts';
+import { neverTrue } from './kinds.ts';
 
-/** Why a text cannot be a condition that speaks of `variables`; `null` when it can. */
+/**
+ * Why a text cannot be a condition that speaks of `variables`, which are JSON; `null` when it can. What can be true for no
+ * data at all is refused here and not when it is asked: a condition that was saved goes on as it is.
+ */
 export function conditionProblem(text: string, variables: readonly string[]): string | null {
   const compiled = compileExpression(text, variables);
-  return compiled.ok ? null : compiled.error;
+  return compiled.ok ? neverTrue(parse(text)) : compiled.error;
 }
 
 /** Conditions that speak of the same variables, compiled once each; of very many the least lately used go first. */
