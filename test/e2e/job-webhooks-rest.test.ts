@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { Code } from '@grapnel/rpc/errors';
 import type { ReceivedRequest } from '@grapnel/testkit/received-request';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newTenant, until } from '../support/ground.ts';
+import { newTenant, until, webhooksOf } from '../support/ground.ts';
 import { faultsOf, Platform } from '../support/platform.ts';
 
 const hex = (secret: string, { body }: ReceivedRequest): string =>
@@ -119,6 +120,30 @@ describe('webhooks of jobs through the REST API', () => {
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(new Set(answers.map(({ body }) => body.data.webhook_id)).size).toBe(1);
     expect(answers.filter(({ body }) => body.data.account_secret !== null)).toHaveLength(1);
+  });
+
+  it('FC-06 is the same webhook when attached again as it is, and refused when attached otherwise', async () => {
+    const url = platform.receiver.url('/fc-again');
+    const asked = { url, events: ['page', 'started'], metadata: { a: 1, b: { c: [2, 3] } }, headers: { 'X-A': '1' } };
+    const first = await platform.attach('job-again', asked);
+    const same = { ...asked, events: ['started', 'page'], metadata: { b: { c: [2, 3] }, a: 1 } };
+    const again = await platform.attach('job-again', same);
+    expect([again.status, again.body.data.webhook_id]).toEqual([201, first.body.data.webhook_id]);
+
+    const other = await platform.attach('job-again', { ...asked, metadata: { a: 2 }, events: ['page'] });
+    expect(other).toMatchObject({ status: 409, body: { success: false } });
+    expect(other.body.error).toContain('attached to the job already, with other events, metadata');
+    expect((await platform.attach('job-again', url)).status).toBe(409);
+    expect(faultsOf(await platform.attach('job-again', { ...asked, events: ['finished'] }))).toMatchObject([
+      { field: 'events', message: expect.stringContaining('"finished"') },
+    ]);
+    const { client, as } = webhooksOf(platform.subscription, platform.tenant);
+    const byGrpc = client.attachJobWebhook({ jobId: 'job-again', url, events: { values: ['failed'] } }, as);
+    await expect(byGrpc).rejects.toMatchObject({ code: Code.ALREADY_EXISTS });
+
+    expect((await platform.call('DELETE', `/v1/webhooks/${first.body.data.webhook_id}`)).status).toBe(200);
+    expect(await platform.attach('job-again', asked)).toMatchObject({ status: 409 });
+    expect((await platform.attach('job-again', { ...asked, events: ['finished'] })).status).toBe(400);
   });
 
   it('FC-07 signs with the account’s secret, which is shown once and rotated by itself', async () => {

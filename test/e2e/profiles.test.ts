@@ -61,8 +61,9 @@ describe('what each profile sends', () => {
   });
 
   it('FC-05 FC-06 short names choose among the profile’s types; the same URL for the same job is the same webhook', async () => {
-    const first = await attach('job-3', '/fc3', { events: { values: ['completed', 'extract.failed'] } });
-    const again = await attach('job-3', '/fc3');
+    const events = { values: ['completed', 'extract.failed'] };
+    const first = await attach('job-3', '/fc3', { events });
+    const again = await attach('job-3', '/fc3', { events });
     expect(again.webhook?.id).toBe(first.webhook?.id);
     expect(first.webhook?.config?.eventTypes?.values).toEqual([
       'crawl.completed',

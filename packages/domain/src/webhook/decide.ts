@@ -6,6 +6,7 @@ import { unmaskedUrl } from '../security/endpoint-url.ts';
 import type { Violation } from '../violation.ts';
 import { type ConfigPolicy, checkConfig } from './check-config.ts';
 import { DEFAULTS, FIXED_AT_CREATION, type WebhookChanges, type WebhookConfig } from './config.ts';
+import { asksAgain, type JobClaim } from './job-claim.ts';
 import { type NewSecret, overlapViolation, rotatedSecrets } from './secrets.ts';
 import type { Webhook, WebhookEvent, WebhookState } from './webhook.ts';
 
@@ -38,18 +39,21 @@ export type WebhookCommand =
   | { readonly type: 'delete'; readonly at: number };
 
 export type Rejection =
+  | JobClaim
   | { readonly kind: 'not_found' }
   | { readonly kind: 'invalid'; readonly violations: readonly Violation[] };
 
 /** What happens when `command` meets `state`: events, none when nothing changes, or why it is refused. */
 export function decide(state: WebhookState, command: WebhookCommand): Result<WebhookEvent[], Rejection> {
   if (command.type === 'create') {
-    // Asked for twice at once under an id that follows from what is asked for.
-    if (state.kind === 'present') return ok([]);
     const config = completed(command.changes);
     // All fields are checked, given or not: what has no default must be given.
     const violations = [...checkConfig(config, config, command.policy), ...command.violations];
     if (violations.length > 0) return err({ kind: 'invalid', violations });
+    // Ids that follow from what is asked for meet what was made before, or at the same time.
+    const again = asksAgain(state, config);
+    if (!again.ok) return again;
+    if (again.value) return ok([]);
     const secret = command.secret === null ? null : { ...command.secret, expiresAt: null };
     return ok([{ type: 'created', at: command.at, id: command.id, tenant: command.tenant, config, secret }]);
   }

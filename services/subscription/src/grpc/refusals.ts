@@ -14,6 +14,13 @@ export function refusal(rejection: CommandRejection, webhookId: string): RpcErro
       return RpcError.invalid(rejection.violations);
     case 'contended':
       return contended();
+    case 'ended':
+      return new RpcError(Code.FAILED_PRECONDITION, `${rejection.why}; it gets no more events`);
+    case 'taken':
+      return new RpcError(
+        Code.ALREADY_EXISTS,
+        `this URL is attached to the job already, with other ${rejection.differs.join(', ')}: attach it again as it is, or update webhook ${webhookId}`,
+      );
     default:
       return unreachable(rejection);
   }

@@ -23,7 +23,7 @@ export function jobWebhookRoutes(app: Routes, { backends: { webhooks } }: Api): 
       operationId: 'attachJobWebhook',
       summary: 'Attach a webhook to a job',
       description:
-        'For the producer that starts the job. The webhook sees the events of this job alone, in the `firecrawl` format, and is retired after the job has ended. The same URL for the same job again is the same webhook.',
+        'For the producer that starts the job. The webhook sees the events of this job alone, in the `firecrawl` format, and is retired after the job has ended. The same URL for the same job again is the same webhook; with another configuration it is refused.',
       params: JobParams,
       body: AttachJobWebhook,
       response: { 201: answer('Attached.', success(JobWebhookAttached)), ...problems(400, 409, 413, 415) },
