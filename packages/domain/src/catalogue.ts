@@ -56,13 +56,17 @@ const OPERATIONAL: ReadonlySet<string> = new Set(
   CATALOGUE.filter(({ category }) => category === 'operational').map(({ name }) => name),
 );
 
-/** Made by the platform about its own work: producers may not publish it, and `*` does not cover it. */
+/** Made by the platform about its own work: `*` does not cover it. */
 export const isOperational = (name: string): boolean => OPERATIONAL.has(name);
 
-/** Sent by the platform alone: producers may not publish it. */
+/** A test that a person asked for. */
 export const TEST_EVENT_TYPE = 'webhook.test';
 /** What a call to a trigger becomes (NB-09). */
 export const TRIGGER_EVENT_TYPE = 'trigger.received';
+
+/** Said by the platform alone: who could publish it could make believe that a trigger was called, or a webhook disabled. */
+export const isReserved = (name: string): boolean =>
+  name === TEST_EVENT_TYPE || name === TRIGGER_EVENT_TYPE || isOperational(name);
 
 const NAMES: ReadonlySet<string> = new Set(CATALOGUE.map((type) => type.name));
 

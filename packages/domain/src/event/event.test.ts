@@ -25,6 +25,8 @@ describe('accepting events', () => {
     ['an unknown type', { type: 'nope' }, 'type'],
     ['no type', { type: '' }, 'type'],
     ['the platform’s own type', { type: 'webhook.test' }, 'type'],
+    ['a call of a trigger', { type: 'trigger.received' }, 'type'],
+    ['news of the platform', { type: 'replay.finished' }, 'type'],
     ['a job id with control characters', { jobId: 'a\u0000' }, 'job_id'],
     ['a task id that is too long', { taskId: 'x'.repeat(257) }, 'task_id'],
     ['a time that is none', { time: Number.NaN }, 'time'],

@@ -1,4 +1,4 @@
-import { BUILT_IN, isOperational, TEST_EVENT_TYPE } from '../catalogue.ts';
+import { BUILT_IN, isReserved } from '../catalogue.ts';
 import type { EventTypes } from '../event-type/event-types.ts';
 import { type EventId, isEventId, type TenantId } from '../ids.ts';
 import { parseJsonBytes } from '../json.ts';
@@ -36,8 +36,8 @@ export interface EventInput {
   readonly time: number | null;
   /** One JSON value in UTF-8. */
   readonly data: Uint8Array;
-  /** {@link MAX_DATA_BYTES} unless the platform itself has put something round a caller's data. */
-  readonly maxDataBytes?: number;
+  /** The platform itself says it, not a producer: it may use a type of its own, and put something round a caller's data. */
+  readonly own?: { readonly maxDataBytes: number };
 }
 
 export interface AcceptContext {
@@ -60,7 +60,7 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
   }
   if (input.type === '') {
     wrong.push(violation(`${at}type`, 'REQUIRED', 'is required: a type of the catalogue, e.g. crawl.page'));
-  } else if (input.type === TEST_EVENT_TYPE || isOperational(input.type)) {
+  } else if (input.own === undefined && isReserved(input.type)) {
     wrong.push(violation(`${at}type`, 'INVALID_VALUE', `must not be ${input.type}, which the platform alone sends`));
   } else if (!(context.types ?? BUILT_IN).has(input.type)) {
     wrong.push(unknownType(input.type, `${at}type`));
@@ -71,7 +71,7 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
   if (input.time !== null && !(input.time >= EARLIEST && input.time <= LATEST)) {
     wrong.push(violation(`${at}time`, 'INVALID_VALUE', 'must be a time between the years 1 and 9999'));
   }
-  checkData(input.data, input.maxDataBytes ?? MAX_DATA_BYTES, `${at}data`, wrong);
+  checkData(input.data, input.own?.maxDataBytes ?? MAX_DATA_BYTES, `${at}data`, wrong);
   if (wrong.length > 0) return err(wrong);
   return ok({
     id: input.id ?? context.newId(),

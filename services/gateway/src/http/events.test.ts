@@ -61,6 +61,7 @@ describe('publishing', () => {
     ['{"data":1}', 'type', 'REQUIRED'],
     ['{"type":"crawl.done","data":1}', 'type', 'INVALID_VALUE'],
     ['{"type":"webhook.test","data":1}', 'type', 'INVALID_VALUE'],
+    ['{"type":"trigger.received","data":1}', 'type', 'INVALID_VALUE'],
     ['{"type":"crawl.page","data":1,"id":"a b"}', 'id', 'INVALID_VALUE'],
     ['{"type":"crawl.page","data":1,"id":7}', 'id', 'INVALID_TYPE'],
     ['{"type":"crawl.page","data":1,"job_id":""}', 'job_id', 'TOO_SHORT'],

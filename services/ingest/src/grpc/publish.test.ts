@@ -70,6 +70,8 @@ describe('Publish', () => {
     ['type', { type: 'nobody.knows' }],
     ['type', { type: '' }],
     ['type', { type: 'webhook.test' }],
+    ['type', { type: 'trigger.received' }],
+    ['type', { type: 'webhook.auto_disabled' }],
     ['id', { id: 'no spaces please' }],
     ['id', { id: 'x'.repeat(129) }],
     ['job_id', { jobId: 'j'.repeat(257) }],

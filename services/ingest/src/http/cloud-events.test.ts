@@ -75,6 +75,25 @@ describe('ST-08 CloudEvents', () => {
     expect((await ingest.last()).data).toBe(data);
   });
 
+  it.each(['trigger.received', 'webhook.test', 'webhook.failing'])(
+    'refuses %s, which is the platform’s own',
+    async (type) => {
+      const before = await ingest.stored();
+      for (const reply of [
+        await ingest.post(event({ type }), STRUCTURED),
+        await ingest.post('{}', headersOf({ 'ce-type': type })),
+        await ingest.post([event({ type })], BATCH),
+      ]) {
+        expect(reply).toMatchObject({ status: 400 });
+        expect(reply.body.details[0]).toMatchObject({
+          field: expect.stringMatching(/type$/),
+          message: `must not be ${type}, which the platform alone sends`,
+        });
+      }
+      expect(await ingest.stored()).toBe(before);
+    },
+  );
+
   it('ST-06 recognises repeats by source and id together', async () => {
     const first = await ingest.post(event({ id: '1', source: '/a' }), STRUCTURED);
     const again = await ingest.post('{}', headersOf({ 'ce-id': '1', 'ce-source': '/a' }));

@@ -50,6 +50,8 @@ describe('POST /v1/events', () => {
     ['type', 'REQUIRED', { data: 1 }],
     ['type', 'INVALID_TYPE', page({ type: 5 })],
     ['type', 'INVALID_VALUE', page({ type: 'nobody.knows' })],
+    ['type', 'INVALID_VALUE', page({ type: 'trigger.received' })],
+    ['type', 'INVALID_VALUE', page({ type: 'delivery.exhausted' })],
     ['id', 'INVALID_VALUE', page({ id: '' })],
     ['id', 'INVALID_VALUE', page({ id: 'a/b' })],
     ['id', 'INVALID_TYPE', page({ id: null })],

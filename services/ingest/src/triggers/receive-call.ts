@@ -65,7 +65,7 @@ export async function receiveCall(
       taskId: id,
       time: null,
       data: Buffer.from(JSON.stringify({ trigger: id, name: config.name, variables })),
-      maxDataBytes: MAX_DATA_BYTES,
+      own: { maxDataBytes: MAX_DATA_BYTES },
     },
     headers: runs ? triggerCallHeaders({ trigger: id, execution, mode: config.mode }) : {},
   });
