@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { encodeRecorded } from '@grapnel/contracts/aggregate-codec';
 import { DeliveryService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
 import { DeliveryStatus, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
+import { ReplayService } from '@grapnel/contracts/gen/grapnel/subscription/v1/replay_pb';
 import { type DeliveryId, newReplayId, type WebhookId } from '@grapnel/domain/ids';
 import { LEASE_MS } from '@grapnel/domain/replay/decide';
 import { evolve } from '@grapnel/domain/replay/evolve';
 import { NOTHING_COUNTED, type Replay, type ReplayEvent } from '@grapnel/domain/replay/replay';
 import { openChannel } from '@grapnel/rpc/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SERVICE_TOKEN, until } from '../support/ground.ts';
+import { channelTo, SERVICE_TOKEN, startSubscription, until } from '../support/ground.ts';
 import { type Answer, Platform } from '../support/platform.ts';
 
 let platform: Platform;
@@ -73,6 +74,30 @@ function sendings(path: string, since: number): Map<string, number> {
 }
 
 describe('AC-13 bulk replay', { timeout: 120_000 }, () => {
+  it('AC-13 is one at a time for each webhook, though many ask at once and of several replicas', async () => {
+    const webhook = await failedWebhook('/once', 3);
+    await using replica = await startSubscription(platform.env);
+    using other = channelTo(replica);
+    const asked = [platform.subscription, other].flatMap((channel) => {
+      const client = channel.client(ReplayService);
+      const as = { metadata: { 'grapnel-tenant': platform.tenant } };
+      const request = { webhookId: webhook, ratePerSecond: 1 };
+      return Array.from({ length: 4 }, () => client.createReplay(request, as));
+    });
+    const answers = await Promise.allSettled(asked);
+    const made = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value.id] : []));
+    expect(made).toHaveLength(1);
+    const refused = answers.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []));
+    const why = `replay ${made[0]} of this webhook is under way`;
+    expect(refused.filter((message) => !message.includes(why))).toEqual([]);
+    const again = await platform.call('POST', `/v1/webhooks/${webhook}/replay`);
+    expect(again).toMatchObject({ status: 409, body: { error: expect.stringContaining(made[0] ?? '') } });
+    const listed = await platform.call('GET', `/v1/replays?webhook_id=${webhook}`);
+    expect(listed.body.data.map(({ replay_id: id }: Json) => id)).toEqual(made);
+    await end(made[0] ?? '');
+    expect((await end((await start(webhook)).replay_id)).status).toBe('finished');
+  });
+
   it('AC-13 sends what failed again, same ids and bytes, each once, and says how far it is', async () => {
     const webhook = await failedWebhook('/bulk', 20, ['crawl.page', 'crawl.failed']);
     const before = idsOf(await failed(webhook));

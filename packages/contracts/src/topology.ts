@@ -14,7 +14,7 @@ export const DEFAULT_PREFIX: Prefix = { stream: 'GRAPNEL_', subject: 'grapnel.' 
 export const DEFAULT_PARTITIONS = 16;
 
 /** Kinds of aggregates in the WEBHOOKS stream. */
-export const AGGREGATE_KINDS = ['webhook', 'key', 'account', 'event_type', 'trigger', 'replay'] as const;
+export const AGGREGATE_KINDS = ['webhook', 'key', 'account', 'event_type', 'trigger', 'replay', 'replay_turn'] as const;
 export type AggregateKind = (typeof AGGREGATE_KINDS)[number];
 
 /** Every stream, subject, consumer and bucket name: nothing else in the code spells one. */

@@ -31,6 +31,7 @@ import { runOperationalEvents } from './operational-events.ts';
 import { sweepDeleted } from './purge-deleted.ts';
 import { runHealth } from './record-health.ts';
 import { openReplays } from './replays/open-replays.ts';
+import type { ReplayTurn } from './replays/turn.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { triggerPolicy } from './triggers.ts';
 
@@ -65,10 +66,11 @@ export async function createApp(
   const types = directory.records<RegisteredType>('event_type');
   const known = new KnownTypes(types);
   const replays = directory.records<Replay>('replay');
+  const turns = directory.records<ReplayTurn>('replay_turn');
   const replaying = openReplays(
     config,
     // Of this process alone: one that is started again under the same name must not think that it has a replay already.
-    { ...common, replays, runner: `${config.common.instance}:${randomBytes(6).toString('hex')}` },
+    { ...common, replays, turns, runner: `${config.common.instance}:${randomBytes(6).toString('hex')}` },
     stack,
     signal,
   );
@@ -111,6 +113,7 @@ export async function createApp(
         replayService({
           ...common,
           replays,
+          turns,
           possible: replaying !== null,
           defaultRatePerSecond: config.replayRatePerSecond,
         }),

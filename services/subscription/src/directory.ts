@@ -37,6 +37,7 @@ export class Directory implements Webhooks, RecordDirectory {
     event_type: new Records('event_type'),
     trigger: new Records('trigger'),
     replay: new Records('replay'),
+    replay_turn: new Records('replay_turn'),
   };
   readonly #webhooks = new Map<WebhookId, Versioned>();
   readonly #ofTenant = new Map<TenantId, Set<WebhookId>>();

@@ -1,14 +1,14 @@
 import { type Entropy, newReplayId, type TenantId, type WebhookId } from '@grapnel/domain/ids';
 import type { FilterInput } from '@grapnel/domain/replay/check-filter';
+import { decide } from '@grapnel/domain/replay/decide';
 import { isUnderWay, type Replay } from '@grapnel/domain/replay/replay';
 import { err, type Result } from '@grapnel/domain/result';
-import type { Clock } from '@grapnel/runtime/clock';
 import type { Directory } from '../directory.ts';
-import { type CommandRejection, commandReplay, type ReplayRecords } from './command-replay.ts';
+import { type CommandRejection, commandReplay } from './command-replay.ts';
+import { type TurnContext, type TurnRejection, takeTurn } from './turn.ts';
 
-export interface CreateContext extends ReplayRecords {
+export interface CreateContext extends TurnContext {
   readonly directory: Directory;
-  readonly clock: Clock;
   readonly entropy: Entropy;
 }
 
@@ -16,8 +16,7 @@ export type CreateRejection =
   | CommandRejection
   | { readonly kind: 'webhook_not_found' }
   | { readonly kind: 'webhook_inactive' }
-  /** One at a time for each webhook: of two, the newer would take deliveries from the older. */
-  | { readonly kind: 'under_way'; readonly id: string }
+  | TurnRejection
   | { readonly kind: 'too_many' };
 
 /** Replays of one tenant that are under way. */
@@ -44,5 +43,10 @@ export async function createReplay(
   if (underWay.length >= MAX_UNDER_WAY) return err({ kind: 'too_many' });
   const at = clock.now();
   const id = newReplayId(at, entropy);
-  return commandReplay(context, tenant, id, { type: 'request', at, id, tenant, webhookId, ...asked });
+  const request = { type: 'request', at, id, tenant, webhookId, ...asked } as const;
+  // First: what is refused anyway must not hold the turn.
+  const decided = decide(null, request);
+  if (!decided.ok) return decided;
+  const turn = await takeTurn(context, { id, tenant, webhookId });
+  return turn.ok ? commandReplay(context, tenant, id, request) : turn;
 }

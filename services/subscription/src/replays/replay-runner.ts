@@ -4,6 +4,7 @@ import { counter } from '@grapnel/runtime/instruments';
 import type { Logger } from '@grapnel/runtime/logger';
 import { commandReplay } from './command-replay.ts';
 import { type RunContext, runReplay } from './run-replay.ts';
+import { type TurnRejection, takeTurn } from './turn.ts';
 
 export interface RunnerContext extends RunContext {
   readonly logger: Logger;
@@ -51,7 +52,9 @@ async function take(context: RunnerContext, replay: Replay, signal: AbortSignal)
   try {
     const claimed = await commandReplay(context, tenant, id, { type: 'claim', at: clock.now(), runner });
     if (!claimed.ok) return;
-    const over = await runReplay(context, claimed.value, signal);
+    // Whoever made it may have been so late that the turn had passed to another.
+    const turn = await takeTurn(context, claimed.value);
+    const over = turn.ok ? await runReplay(context, claimed.value, signal) : await giveUp(context, replay, turn.error);
     if (over === null) return;
     ended.add(1, { status: over.status.kind });
     logger.info({ replay: id, status: over.status.kind, ...over.counts }, 'a bulk replay has ended');
@@ -65,4 +68,18 @@ async function take(context: RunnerContext, replay: Replay, signal: AbortSignal)
     // Somebody else need not wait for the lease to run out. If this fails, it does.
     await commandReplay(context, tenant, id, { type: 'release', at: clock.now(), runner }).catch(() => {});
   }
+}
+
+/** For a replay that is not to be worked on; `null` when whoever comes next should look again. */
+async function giveUp(context: RunnerContext, { tenant, id }: Replay, why: TurnRejection): Promise<Replay | null> {
+  const { clock, runner } = context;
+  const at = clock.now();
+  const detail = why.kind === 'under_way' ? `replay ${why.id} of this webhook was first` : null;
+  const done = await commandReplay(
+    context,
+    tenant,
+    id,
+    detail === null ? { type: 'release', at, runner } : { type: 'fail', at, runner, detail },
+  );
+  return done.ok && detail !== null ? done.value : null;
 }

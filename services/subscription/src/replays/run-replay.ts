@@ -2,17 +2,16 @@ import { LEASE_MS } from '@grapnel/domain/replay/decide';
 import { NOTHING_COUNTED, type Replay, type ReplayCounts, type ReplayPage } from '@grapnel/domain/replay/replay';
 import { Code, RpcError } from '@grapnel/rpc/errors';
 import { Backoff } from '@grapnel/runtime/backoff';
-import type { Clock } from '@grapnel/runtime/clock';
 import { StoreUnavailable } from '@grapnel/stream/ports';
 import type { Directory } from '../directory.ts';
-import { commandReplay, type ReplayRecords } from './command-replay.ts';
+import { commandReplay } from './command-replay.ts';
 import type { Dispatchers, FoundDelivery, History } from './ports.ts';
+import type { TurnContext } from './turn.ts';
 
-export interface RunContext extends ReplayRecords {
+export interface RunContext extends TurnContext {
   readonly directory: Directory;
   readonly history: History;
   readonly dispatchers: Dispatchers;
-  readonly clock: Clock;
   /** This process, among all that may work on a replay. */
   readonly runner: string;
   /** Sendings of the webhook's partition that are queued and not yet made. */
