@@ -23,6 +23,36 @@ async function lastEvent() {
   return { event: decodeEvent(message), data: JSON.parse(decodeText(message.body)), sequence: lastSequence };
 }
 
+describe('a trigger that is called by what follows from it', () => {
+  it('NB-09 ends: the call that has come through eight triggers is answered 508 and stores nothing', async () => {
+    const trigger = await create();
+    const { id } = await platform.createWebhook('/unused', {
+      webhook_url: platform.ingestHttp + trigger.path,
+      event_types: ['trigger.received'],
+      scope: 'specific',
+      specific_task_ids: [trigger.id],
+      max_retries: 0,
+    });
+    expect((await trigger.call()).status).toBe(200);
+    const ended = await platform.ended(id, 8, 30_000);
+    const statuses = ended.map(({ response_status: status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 200, 200, 200, 200, 508]);
+  });
+
+  it('NB-08 hands on how far it has come with the requests of its flow, whatever the flow says', async () => {
+    const url = platform.receiver.url('/hops');
+    const trigger = await create({ steps: [{ type: 'call_out', url, headers: { 'grapnel-HOPS': '0' } }] });
+    await trigger.call();
+    await trigger.call({}, { 'Grapnel-Hops': '7' });
+    await trigger.call({}, { 'Grapnel-Hops': 'none of ours' });
+    await trigger.ended(3);
+    const said = platform.receiver.requestsTo('/hops').map((request) => String(request.header('grapnel-hops')));
+    expect(said.toSorted()).toEqual(['1', '1', '8']);
+    const refused = await trigger.call({}, { 'Grapnel-Hops': '8' });
+    expect([refused.status, JSON.parse(refused.text).error]).toEqual([508, expect.stringContaining('Loop detected')]);
+  });
+});
+
 describe('the URL of a trigger', () => {
   it('NB-01 is made by the system, differs for each and is bound to it', async () => {
     const [a, b] = [await create(), await create()];

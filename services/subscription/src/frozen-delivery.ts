@@ -64,6 +64,7 @@ export class Freezer {
       ...(config.bodyFormat === 'cloudevents' ? { contentType: 'cloudevents' } : {}),
       ...(headers.ok && Object.keys(headers.value).length > 0 ? { headers: headers.value } : {}),
       ...(config.ordering === 'job' && event.jobId !== null && endsJob(event.type) ? { last: true } : {}),
+      ...(event.hops === undefined ? {} : { hops: event.hops }),
       ...(problem === null ? {} : { problem }),
     };
     return { delivery, body: body.ok && problem === null ? body.value : NO_BODY };

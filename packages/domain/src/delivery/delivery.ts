@@ -24,6 +24,8 @@ export interface Delivery {
   readonly problem?: string;
   /** Ends its job: waits for the job's other deliveries to have been tried (FC-09). */
   readonly last?: true;
+  /** How many triggers the event has come through; absent: none. */
+  readonly hops?: number;
 }
 
 /** A delivery and where its body is. */

@@ -24,6 +24,8 @@ export interface Event {
   readonly tags?: readonly string[];
   readonly time: number;
   readonly acceptedAt: number;
+  /** How many triggers it has come through; absent: none. */
+  readonly hops?: number;
 }
 
 /** What a producer hands in, before it is checked. `null` is “not given”. */
@@ -37,7 +39,7 @@ export interface EventInput {
   /** One JSON value in UTF-8. */
   readonly data: Uint8Array;
   /** The platform itself says it, not a producer: it may use a type of its own, and put something round a caller's data. */
-  readonly own?: { readonly maxDataBytes: number };
+  readonly own?: { readonly maxDataBytes: number; readonly hops: number };
 }
 
 export interface AcceptContext {
@@ -82,6 +84,7 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
     ...(input.tags === undefined || input.tags.length === 0 ? {} : { tags: [...new Set(input.tags)] }),
     time: input.time ?? context.now,
     acceptedAt: context.now,
+    ...(input.own === undefined ? {} : { hops: input.own.hops }),
   });
 }
 

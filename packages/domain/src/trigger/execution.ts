@@ -41,6 +41,8 @@ export type ExecutionEvent =
       /** The flow as it was at the beginning: a later change does not touch what is under way. */
       readonly steps: readonly Step[];
       readonly variables: Variables;
+      /** How many triggers the call has come through, this one included; absent in executions of older versions. */
+      readonly hops?: number;
     }
   | {
       readonly type: 'step_completed';
@@ -81,6 +83,7 @@ export interface Execution {
   readonly deadline: number | null;
   readonly steps: readonly Step[];
   readonly variables: Variables;
+  readonly hops?: number;
   /** Index of the step to take next; as many as there are steps at the end. */
   readonly position: number;
   /** By label, for the steps that have one. */

@@ -1,4 +1,5 @@
 import type { Delivery } from '@grapnel/domain/delivery/delivery';
+import { HOPS_HEADER } from '@grapnel/domain/trigger/hops';
 import { type Endpoint, secretsAt } from '../endpoint/endpoint.ts';
 
 /** Of every request that leaves, unless its webhook says otherwise. */
@@ -18,6 +19,7 @@ export function requestHeaders(
   const { profile, signatureHeader } = endpoint;
   const system = profile.headers({ delivery, body, secrets: secretsAt(endpoint, now), now, signatureHeader });
   if (traceparent !== null) system['traceparent'] = traceparent;
+  if (delivery.hops !== undefined) system[HOPS_HEADER] = String(delivery.hops);
   return Object.assign(ownHeaders(endpoint, delivery, system), system);
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from '@grapnel/domain/json';
 import { unreachable } from '@grapnel/domain/result';
+import { HOPS_HEADER, hopsOf, MAX_HOPS } from '@grapnel/domain/trigger/hops';
 import { TRIGGER_LIMITS } from '@grapnel/domain/trigger/trigger';
 import { readJsonBodies } from '@grapnel/http-edge/json-bodies';
 import { HttpProblem } from '@grapnel/http-edge/problem';
@@ -35,13 +36,14 @@ export function addTriggerRoutes(scope: FastifyInstance, options: TriggerRoutesO
     async onRequest(request, reply) {
       const trigger = knownTrigger(triggers, request.params.token);
       if (!trigger.admits(request.headers.authorization)) return unauthorized(reply);
+      if (hopsIn(request) >= MAX_HOPS) return looped(reply);
       request.trigger = trigger;
     },
     async handler(request, reply) {
       const { trigger } = request;
       if (trigger === null) throw HttpProblem.notFound();
       const traceparent = request.headers['traceparent']?.toString() ?? null;
-      return send(reply, await receiveCall(options, trigger, callIn(request), traceparent));
+      return send(reply, await receiveCall(options, trigger, callIn(request), { traceparent, hops: hopsIn(request) }));
     },
   });
 }
@@ -60,6 +62,13 @@ function unauthorized(reply: FastifyReply): FastifyReply {
     .code(401)
     .header('www-authenticate', 'Basic realm="trigger", charset="UTF-8"')
     .send({ success: false, error: 'The user name or password is missing or wrong' });
+}
+
+const hopsIn = ({ headers }: FastifyRequest): number => hopsOf(headers[HOPS_HEADER.toLowerCase()]?.toString());
+
+function looped(reply: FastifyReply): FastifyReply {
+  const error = `Loop detected: this call has come through ${MAX_HOPS} triggers; does a webhook or a flow call the trigger it comes from?`;
+  return reply.code(508).send({ success: false, error });
 }
 
 function callIn({ headers, url, body }: FastifyRequest) {

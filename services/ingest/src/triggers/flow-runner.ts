@@ -8,6 +8,7 @@ import {
   evolveExecution,
 } from '@grapnel/domain/trigger/execution';
 import { type AskCondition, afterCallOut, type CallOutAnswer, nextAction } from '@grapnel/domain/trigger/flow';
+import { HOPS_HEADER } from '@grapnel/domain/trigger/hops';
 import type { Clock } from '@grapnel/runtime/clock';
 import { type EventStreams, StoreUnavailable } from '@grapnel/stream/ports';
 import type { CallOutSender } from './call-out-sender.ts';
@@ -106,13 +107,18 @@ export class FlowRunner {
   }
 
   #callOut(
-    { execution: { id, tenant, deadline } }: Progress,
+    { execution: { id, tenant, deadline, hops = 1 } }: Progress,
     { step, request }: Extract<ReturnType<typeof nextAction>, { kind: 'call_out' }>,
     signal: AbortSignal,
   ): Promise<CallOutAnswer> {
     const left = deadline === null ? request.timeoutMs : Math.max(1, deadline - this.#context.clock.now());
     // After a crash the same request may be made again: the other side can tell.
-    const headers = { ...request.headers, 'idempotency-key': `${id}-${step}` };
+    const own = Object.entries(request.headers).filter(([name]) => name.toLowerCase() !== HOPS_HEADER.toLowerCase());
+    const headers = {
+      ...Object.fromEntries(own),
+      'idempotency-key': `${id}-${step}`,
+      [HOPS_HEADER]: String(hops),
+    };
     const timeoutMs = Math.min(request.timeoutMs, left);
     return this.#context.callOut.send({ ...request, headers, timeoutMs }, tenant, signal);
   }

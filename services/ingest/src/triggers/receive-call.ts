@@ -17,6 +17,13 @@ export interface ReceiveContext {
   readonly entropy: Entropy;
 }
 
+/** What a call says of where it comes from. */
+export interface CameFrom {
+  readonly traceparent: string | null;
+  /** Triggers that led to it. */
+  readonly hops: number;
+}
+
 /** What a caller is to be answered. */
 export type Received =
   | { readonly kind: 'fixed'; readonly response: FixedResponse }
@@ -45,7 +52,7 @@ export async function receiveCall(
   { accept, flows, clock, entropy }: ReceiveContext,
   trigger: KnownTrigger,
   call: Call,
-  traceparent: string | null,
+  { traceparent, hops }: CameFrom,
 ): Promise<Received> {
   const { id, tenant, config } = trigger;
   const waits = config.mode === 'synchronous';
@@ -65,7 +72,7 @@ export async function receiveCall(
       taskId: id,
       time: null,
       data: Buffer.from(JSON.stringify({ trigger: id, name: config.name, variables })),
-      own: { maxDataBytes: MAX_DATA_BYTES },
+      own: { maxDataBytes: MAX_DATA_BYTES, hops: hops + 1 },
     },
     headers: runs ? triggerCallHeaders({ trigger: id, execution, mode: config.mode }) : {},
   });
@@ -84,6 +91,7 @@ export async function receiveCall(
     deadline: now + timeoutSeconds * 1_000,
     steps,
     variables,
+    hops: hops + 1,
   });
   return { kind: 'flow', execution, end };
 }

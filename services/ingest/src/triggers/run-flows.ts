@@ -112,6 +112,7 @@ async function begin(
       deadline: null,
       steps: trigger.config.steps,
       variables: decodeCallVariables(message),
+      hops: event.hops ?? 1,
     });
   } catch (error) {
     if (!(error instanceof WrongLastSequence)) throw error;
