@@ -227,6 +227,21 @@ describe('the management API over the whole platform', () => {
     await until('delivered', async () => (await slow.deliveries(id, '?status=delivered'))[0]?.uuid === skipped.uuid);
   });
 
+  it('AC-10 a test says what became of it', async () => {
+    platform.receiver.respond({ status: 200 }, '/truth');
+    const { id } = await platform.createWebhook('/truth', { max_retries: 0 });
+    const test = async () => (await platform.call('POST', `/v1/webhooks/${id}/test`)).body;
+    expect(await test()).toMatchObject({
+      message: 'Test webhook sent successfully',
+      data: { delivery_id: expect.stringMatching(/^dlv_/), status: 'delivered', response_status: 200 },
+    });
+    platform.receiver.respond({ status: 404 }, '/truth');
+    expect(await test()).toMatchObject({
+      message: 'Test webhook failed',
+      data: { status: 'failed', response_status: 404, error_message: expect.stringContaining('404') },
+    });
+  });
+
   it('AC-10 a test that fails counts nothing', async () => {
     const { id } = await platform.createWebhook('/test');
     platform.receiver.respond({ status: 500 }, '/test');

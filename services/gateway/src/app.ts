@@ -55,7 +55,8 @@ export async function createApp(config: GatewayConfig, overrides: GatewayOverrid
   opened.defer(async () => telemetry?.stop());
 
   const tails = new OpenTails(config.tails);
-  const api = { backends, keys, clock, tails, triggersUrl: config.triggersUrl };
+  const { triggersUrl, testWaitMs } = config;
+  const api = { backends, keys, clock, tails, triggersUrl, testWaitMs };
   const http = await createHttpServer({ api, readiness, telemetry, logger, checkAnswers });
   opened.defer(() => http.close());
   opened.defer(() => readiness.beginStop());

@@ -16,6 +16,8 @@ export interface GatewayConfig {
   };
   /** Public base of triggers' URLs, without a slash at its end. */
   readonly triggersUrl: string | null;
+  /** How long the answer to a test may wait for what becomes of it. */
+  readonly testWaitMs: number;
   readonly tails: {
     /** Open live tails in all; each holds a gRPC stream. */
     readonly max: number;
@@ -36,6 +38,7 @@ export function readConfig(source: EnvSource): GatewayConfig {
       ingest: address(env, 'INGEST_GRPC'),
     },
     triggersUrl: baseUrl(env, 'GRAPNEL_TRIGGERS_URL'),
+    testWaitMs: env.integer('GATEWAY_TEST_WAIT_MS', 5_000, { min: 0, max: 60_000 }),
     tails: {
       max: env.integer('GATEWAY_MAX_TAILS', 500, { min: 1, max: 100_000 }),
       maxPerTenant: env.integer('GATEWAY_MAX_TAILS_PER_TENANT', 20, { min: 1, max: 100_000 }),

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { WebhookStatisticsSchema } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
+import { DeliveryStatus, WebhookStatisticsSchema } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { Inactive_Reason, InactiveSchema } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { LIMITS } from '@grapnel/domain/webhook/config';
 import { RpcError } from '@grapnel/rpc/errors';
@@ -9,7 +9,7 @@ import { OTHER_KEY, startGateway, type TestGateway } from '../testing/gateway.te
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({ env: { GATEWAY_TEST_WAIT_MS: '100' } });
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
@@ -420,14 +420,32 @@ describe('changing', () => {
     });
   });
 
-  it('AC-10 sends a test and says which delivery it is', async () => {
+  it('AC-10 sends a test and says which delivery it is, and what became of it as far as it is known', async () => {
     const id = await gateway.create();
     const { status, json } = await gateway.ask('POST', `/v1/webhooks/${id}/test`);
     expect(status).toBe(200);
     expect(json).toEqual({
       success: true,
-      message: 'Test webhook sent successfully',
-      data: { delivery_id: expect.stringMatching(/^dlv_/), event_id: expect.any(String) },
+      message: 'Test webhook queued; what became of it is not known yet',
+      data: {
+        delivery_id: expect.stringMatching(/^dlv_/),
+        event_id: expect.any(String),
+        status: 'pending',
+        response_status: null,
+        error_message: null,
+      },
+    });
+  });
+
+  it('AC-10 says that a test will be tried again', async () => {
+    await using own = await startGateway();
+    const id = await own.create();
+    const status = DeliveryStatus.RETRYING;
+    own.history.add('acme', id, `dlv_${'t'.repeat(26)}`, { status, responseStatus: 503, errorMessage: 'HTTP 503' });
+    const { json } = await own.ask('POST', `/v1/webhooks/${id}/test`);
+    expect(json).toMatchObject({
+      message: 'Test webhook failed and will be tried again',
+      data: { status: 'retrying', response_status: 503, error_message: 'HTTP 503' },
     });
   });
 

@@ -4,7 +4,7 @@ import type { DELIVERY_STATUSES, Delivery as DeliverySchema, DeliveryWithAttempt
 import { isoTime, requiredTime } from './time.ts';
 
 type StatusName = (typeof DELIVERY_STATUSES)[number];
-type DeliveryJson = z.output<typeof DeliverySchema>;
+export type DeliveryJson = z.output<typeof DeliverySchema>;
 
 /** AC-12, with the two names that AnyCrawl spells both ways. */
 export function deliveryJson(delivery: Delivery): DeliveryJson {

@@ -17,6 +17,8 @@ export interface Api {
   readonly tails: OpenTails;
   /** Where callers of triggers reach the platform; `null`: nobody has said. */
   readonly triggersUrl: string | null;
+  /** How long the answer to a test may wait for what becomes of it. */
+  readonly testWaitMs: number;
 }
 
 /** Where routes are added: bodies, queries and params are typed by their schemas. */

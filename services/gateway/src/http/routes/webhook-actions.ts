@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { TEXTS } from '../../texts.ts';
+import { outcomeOfTest } from '../../use-cases/test-webhook.ts';
 import { withItsTotals } from '../../use-cases/webhooks.ts';
 import { expiries } from '../../views/webhook.ts';
 import { callOptions } from '../calls.ts';
 import { answer, problems, success } from '../schemas/answers.ts';
+import { TestOutcome } from '../schemas/delivery.ts';
 import { TestWebhook } from '../schemas/event.ts';
 import { NoBody } from '../schemas/no-body.ts';
 import { RotateSecret, SecretRotated, Webhook } from '../schemas/webhook.ts';
@@ -12,7 +14,7 @@ import { type Api, BEARER, checkWebhookId, type Routes, SUCCESS, WebhookParams }
 const shared = { tags: ['Webhooks'], security: BEARER, params: WebhookParams };
 
 /** AC-06, AC-08, AC-10. */
-export function webhookActionRoutes(app: Routes, { backends }: Api): void {
+export function webhookActionRoutes(app: Routes, { backends, clock, testWaitMs }: Api): void {
   const { webhooks } = backends;
 
   const switches = [
@@ -64,14 +66,12 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
       summary: 'Send a test',
       description:
         'Sends `webhook.test`, or the example of another type, to this webhook alone, also while it is inactive and ' +
-        'whatever its event types, and does not wait for the answer.',
+        'whatever its event types. Waits a few seconds for the endpoint’s answer: `status` is `pending` when there is none by then.',
       body: TestWebhook,
       response: {
         200: answer(
-          'On its way.',
-          success(z.object({ delivery_id: z.string(), event_id: z.string() })).extend({
-            message: z.literal(TEXTS.tested),
-          }),
+          'What became of it.',
+          success(TestOutcome).extend({ message: z.enum(Object.values(TEXTS.tested)) }),
         ),
         ...problems(400, 404, 413, 415),
       },
@@ -80,8 +80,18 @@ export function webhookActionRoutes(app: Routes, { backends }: Api): void {
       const { webhookId } = request.params;
       checkWebhookId(webhookId);
       const eventType = request.body?.event_type ?? '';
-      const { deliveryId, eventId } = await webhooks.testWebhook({ webhookId, eventType }, callOptions(request, reply));
-      return { ...SUCCESS, message: TEXTS.tested, data: { delivery_id: deliveryId, event_id: eventId } };
+      const options = callOptions(request, reply);
+      const { deliveryId, eventId } = await webhooks.testWebhook({ webhookId, eventType }, options);
+      const outcome = await outcomeOfTest(backends, { webhookId, deliveryId }, testWaitMs, options, clock);
+      const status = outcome?.status ?? 'pending';
+      const data = {
+        delivery_id: deliveryId,
+        event_id: eventId,
+        status,
+        response_status: outcome?.response_status ?? null,
+        error_message: outcome?.error_message ?? null,
+      };
+      return { ...SUCCESS, message: TEXTS.tested[status], data };
     },
   });
 

@@ -55,6 +55,16 @@ const delivery = {
   next_attempt_at: timestamp.nullable().describe('When it will be tried again.'),
 };
 
+export const TestOutcome = z
+  .object({
+    delivery_id: z.string(),
+    event_id: z.string(),
+    status: status.describe('After the first attempt; `pending`: it has not come to its end yet.'),
+    response_status: delivery.response_status,
+    error_message: delivery.error_message,
+  })
+  .meta({ id: 'TestOutcome' });
+
 export const Delivery = z.object(delivery).meta({ id: 'Delivery' });
 
 const Attempt = z
