@@ -184,5 +184,16 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       await streams.purge(names.streams.outcomes, to);
       expect(await streams.lastOn(names.streams.outcomes, to)).toBeNull();
     });
+
+    it('removes the messages of a subject up to a position, and no other', async () => {
+      const [to, other] = [names.subjects.outcome('wh_partly'), names.subjects.outcome('wh_untouched')];
+      const before = await streams.publish(message('other', { subject: other }));
+      const old = await streams.publish(message('old', { subject: to }));
+      const newer = await streams.publish(message('newer', { subject: to }));
+      await streams.purge(names.streams.outcomes, to, old.sequence);
+      expect(await streams.get(names.streams.outcomes, old.sequence)).toBeNull();
+      expect((await streams.lastOn(names.streams.outcomes, to))?.sequence).toBe(newer.sequence);
+      expect(await streams.get(names.streams.outcomes, before.sequence)).not.toBeNull();
+    });
   });
 }

@@ -139,8 +139,9 @@ export class JetStreamEventStreams implements EventStreams {
     return Object.keys(state.subjects ?? {});
   }
 
-  async purge(stream: string, subject: string): Promise<void> {
-    await this.#manager.streams.purge(stream, { filter: subject });
+  async purge(stream: string, subject: string, through?: number): Promise<void> {
+    const until = through === undefined ? {} : { seq: through + 1 };
+    await this.#manager.streams.purge(stream, { filter: subject, ...until });
   }
 
   problem(): string | null {

@@ -96,8 +96,8 @@ export interface EventStreams {
   lag(stream: string, durable: string): Promise<ConsumerLag>;
   /** The subjects in a stream that a filter covers, in no order. */
   subjects(stream: string, filter: string): Promise<string[]>;
-  /** Removes every message of a subject. */
-  purge(stream: string, subject: string): Promise<void>;
+  /** Removes every message of a subject, or those up to a position. */
+  purge(stream: string, subject: string, through?: number): Promise<void>;
   /** Why the streams are out of reach; `null` while they are not. */
   problem(): string | null;
 }

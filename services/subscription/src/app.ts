@@ -33,6 +33,7 @@ import { runHealth } from './record-health.ts';
 import { openReplays } from './replays/open-replays.ts';
 import type { ReplayTurn } from './replays/turn.ts';
 import { sweepJobs } from './sweep-jobs.ts';
+import { sweepTombstones } from './tombstones.ts';
 import { triggerPolicy } from './triggers.ts';
 
 const DAY_MS = 86_400_000;
@@ -81,6 +82,7 @@ export async function createApp(
     runOperationalEvents({ ...common, checkpoints, operatorTenant: config.operatorTenant }, signal),
     sweepDeleted(common, signal),
     sweepJobs({ ...common, keepMs: config.jobWebhookDays * DAY_MS }, signal),
+    sweepTombstones({ ...common, keepMs: config.tombstoneDays * DAY_MS }, signal),
     ...(replaying === null ? [] : [replaying]),
   ];
   stack.defer(async () => void (await Promise.all(workers)));

@@ -19,6 +19,8 @@ export interface SubscriptionConfig {
   readonly maxWebhooksPerTenant: number;
   /** How long a job may take, and how long its webhook is kept after it. */
   readonly jobWebhookDays: number;
+  /** How long it is remembered that something was deleted. */
+  readonly tombstoneDays: number;
   /** Hears of every tenant's operational events; `null`: nobody beside the tenants. */
   readonly operatorTenant: TenantId | null;
   /** `host:port` of the delivery history and of a dispatcher; without them there are no bulk replays. */
@@ -41,6 +43,7 @@ export function readConfig(source: EnvSource): SubscriptionConfig {
     brand: env.text('GRAPNEL_BRAND', 'Grapnel'),
     maxWebhooksPerTenant: env.integer('GRAPNEL_MAX_WEBHOOKS_PER_TENANT', 100_000, { min: 1, max: 10_000_000 }),
     jobWebhookDays: env.integer('GRAPNEL_JOB_WEBHOOK_DAYS', 30, { min: 1, max: 365 }),
+    tombstoneDays: env.integer('GRAPNEL_TOMBSTONE_DAYS', 35, { min: 31, max: 3_650 }),
     operatorTenant: readOperatorTenant(env),
     query: env.optional('QUERY_GRPC'),
     delivery: env.optional('DELIVERY_GRPC'),

@@ -1,4 +1,5 @@
 import {
+  type Aggregate,
   aggregateOf,
   decodeRecorded,
   decodeRecordedApiKey,
@@ -137,6 +138,15 @@ export class Directory implements Webhooks, RecordDirectory {
     if (this.#records[kind].put(record)) {
       this.#tell({ kind: 'record', of: kind, tenant: record.tenant, id: record.id });
     }
+  }
+
+  /** Lets go of what is over and no longer in the stream, unless there is something newer. */
+  forget({ tenant, kind, id }: Aggregate, revision: number): void {
+    if (kind === 'key') return;
+    if (kind !== 'webhook') return this.#records[kind].forget(tenant, id, revision);
+    if (this.find(id as WebhookId).revision !== revision) return;
+    this.#webhooks.delete(id as WebhookId);
+    for (const ids of [this.#ofTenant, this.#ofJobsOfTenant]) if (ids.get(tenant)?.size === 0) ids.delete(tenant);
   }
 
   /** Calls `listener` at every change until the returned function is called. */

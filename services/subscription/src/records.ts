@@ -43,6 +43,14 @@ export class Records<State> {
     records.set(record.id, record);
     return true;
   }
+
+  /** Unless there is something newer. */
+  forget(tenant: TenantId, id: string, revision: number): void {
+    const records = this.#byTenant.get(tenant);
+    if (records?.get(id)?.revision !== revision) return;
+    records.delete(id);
+    if (records.size === 0) this.#byTenant.delete(tenant);
+  }
 }
 
 /** What the append of a record needs of the directory. */

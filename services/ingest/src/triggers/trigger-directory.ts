@@ -36,12 +36,17 @@ export class TriggerDirectory implements Triggers, Disposable {
   readonly #byId = new Map<TriggerId, { readonly revision: bigint; readonly trigger: KnownTrigger | null }>();
   readonly #byToken = new Map<string, KnownTrigger>();
   readonly #stop = new AbortController();
+  /** Known before this watch, and not told of by it yet. */
+  #unseen = new Set<TriggerId>();
   #complete = false;
 
   constructor(subscription: Channel, clock: Clock, logger: Logger) {
     const { signal } = this.#stop;
     const directory = subscription.client(TriggerDirectoryService);
-    const open = () => directory.watchTriggers({}, { signal });
+    const open = () => {
+      this.#unseen = new Set(this.#byId.keys());
+      return directory.watchTriggers({}, { signal });
+    };
     void keepWatching({ what: 'triggers', open, take: (message) => this.#take(message) }, clock, logger, signal);
   }
 
@@ -62,9 +67,24 @@ export class TriggerDirectory implements Triggers, Disposable {
   }
 
   #take({ change }: WatchTriggersResponse): void {
-    if (change.case === 'snapshotDone') this.#complete = true;
+    if (change.case === 'snapshotDone') this.#begun(change.value.revision);
     if (change.case === 'changed') this.#changed(change.value);
     if (change.case === 'deleted') this.#put(change.value.triggerId as TriggerId, change.value.revision, null);
+  }
+
+  /**
+   * A watch begins with all there is, so what it has not told of was deleted so long ago that nobody remembers it. A replica
+   * that lags does not know yet what we do: only what it should have told of is gone.
+   */
+  #begun(revision: bigint): void {
+    for (const id of this.#unseen) {
+      const known = this.#byId.get(id);
+      if (known === undefined || known.revision > revision) continue;
+      if (known.trigger !== null) this.#byToken.delete(known.trigger.token);
+      this.#byId.delete(id);
+    }
+    this.#unseen.clear();
+    this.#complete = true;
   }
 
   #changed({ trigger: message, credentials }: TriggerEntry): void {
@@ -76,6 +96,7 @@ export class TriggerDirectory implements Triggers, Disposable {
 
   /** A replica that lags must not bring back what is over; the same state comes again under the salt of a new watch. */
   #put(id: TriggerId, revision: bigint, trigger: KnownTrigger | null): void {
+    this.#unseen.delete(id);
     const known = this.#byId.get(id);
     if (known !== undefined && known.revision > revision) return;
     if (known?.trigger) this.#byToken.delete(known.trigger.token);
