@@ -5,6 +5,7 @@ import { cpuSeconds, difference, residentMb } from './cpu.ts';
 import { jetStreamLimits, undiciLimit } from './limits.ts';
 import { LoadReceiver } from './receiver.ts';
 import type { Bench, BenchOptions, Figure } from './report.ts';
+import { steadily, until } from './steady.ts';
 
 const BYTES = 1_024;
 const WEBHOOKS = 20;
@@ -127,20 +128,7 @@ async function pace(
   seconds: number,
 ) {
   receiver.reset();
-  const began = performance.now();
-  const total = Math.round(rate * seconds);
-  const pending: Promise<unknown>[] = [];
-  for (let n = 0; n < total; ) {
-    const due = Math.min(total, Math.floor(((performance.now() - began) / 1_000) * rate));
-    while (n < due) pending.push(publishTo(producer, tasks, n++));
-    await sleep(1);
-  }
-  await Promise.all(pending);
-  let report = await receiver.report();
-  const deadline = performance.now() + 60_000;
-  while (report.distinct < total && performance.now() < deadline) {
-    await sleep(20);
-    report = await receiver.report();
-  }
-  return report;
+  const total = await steadily(rate, seconds, (n) => publishTo(producer, tasks, n));
+  await until(async () => (await receiver.report()).distinct >= total, 60);
+  return receiver.report();
 }

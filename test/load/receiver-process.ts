@@ -1,29 +1,69 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Histogram } from './histogram.ts';
 
-/**
- * The customer of the benchmarks, in a process of its own: reads HTTP/1.1 requests with a content length and answers 200
- * at once, on bare sockets, so that the figures are those of the sender. The time in the body's `t` (milliseconds since
- * the epoch) becomes a latency.
- */
-export interface ReceiverReport {
+/** What endpoints of a class do with a request; they all take it whole first. */
+export type Behaviour = 'ok' | 'hang' | 'reset' | 'drip' | 'huge' | 'refuse' | 'later';
+
+export interface Measured {
   readonly received: number;
-  /** Distinct delivery ids. */
-  readonly distinct: number;
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
 }
 
-const ANSWER = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=60\r\n\r\n');
+/**
+ * The customers of the benchmarks, in a process of their own: reads HTTP/1.1 requests with a content length on bare sockets,
+ * so that the figures are those of the sender. The time in the body's `t` (milliseconds since the epoch) becomes a latency.
+ * The first part of the path names a class of endpoints, which has its own figures and its own behaviour.
+ */
+export interface ReceiverReport extends Measured {
+  /** Distinct delivery ids. */
+  readonly distinct: number;
+  readonly classes: Readonly<Record<string, Measured>>;
+}
+
+export interface ReceiverCommand {
+  readonly report?: boolean;
+  readonly reset?: boolean;
+  /** By class. */
+  readonly behave?: Readonly<Record<string, Behaviour>>;
+  /** The second port: `closed` is where nobody is. */
+  readonly second?: 'open' | 'closed';
+}
+
+class Figures {
+  readonly latencies = new Histogram();
+  received = 0;
+
+  take(sentAt: number | null): void {
+    this.received++;
+    if (sentAt !== null) this.latencies.record(performance.timeOrigin + performance.now() - sentAt);
+  }
+
+  measured(): Measured {
+    const [p50, p99, p999] = [0.5, 0.99, 0.999].map((q) => this.latencies.quantile(q)) as [number, number, number];
+    return { received: this.received, p50, p99, p999 };
+  }
+}
+
+const ANSWERS: Readonly<Record<Exclude<Behaviour, 'hang' | 'reset' | 'drip'>, Buffer>> = {
+  ok: Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=60\r\n\r\n'),
+  refuse: Buffer.from('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n'),
+  later: Buffer.from('HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n'),
+  huge: Buffer.concat([
+    Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${16 * 1_048_576}\r\n\r\n`),
+    Buffer.alloc(16 * 1_048_576, 'x'),
+  ]),
+};
 const HEADER_END = Buffer.from('\r\n\r\n');
+const DRIP = { head: 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n', everyMs: 500 };
 
-const latencies = new Histogram();
 const ids = new Set<string>();
-let received = 0;
-let trackIds = true;
+const behaviours = new Map<string, Behaviour>();
+let all = new Figures();
+let classes = new Map<string, Figures>();
 
-const server = createServer((socket) => {
+function serve(socket: Socket): void {
   let pending = Buffer.alloc(0);
   socket.setNoDelay(true);
   socket.on('data', (chunk) => {
@@ -32,9 +72,9 @@ const server = createServer((socket) => {
     while ((used = takeRequest(pending, socket)) > 0) pending = pending.subarray(used);
   });
   socket.on('error', () => {});
-});
+}
 
-/** Bytes of one whole request at the start of `bytes`, answered; 0 when it is not all there. */
+/** Bytes of one whole request at the start of `bytes`, dealt with; 0 when it is not all there. */
 function takeRequest(bytes: Buffer, socket: Socket): number {
   const end = bytes.indexOf(HEADER_END);
   if (end < 0) return 0;
@@ -42,40 +82,88 @@ function takeRequest(bytes: Buffer, socket: Socket): number {
   const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0);
   const whole = end + 4 + length;
   if (bytes.length < whole) return 0;
-  received++;
-  if (trackIds) {
-    const id = /x-webhook-delivery-id: *(\S+)/i.exec(head)?.[1];
-    if (id !== undefined) ids.add(id);
-  }
+  const id = /x-webhook-delivery-id: *(\S+)/i.exec(head)?.[1];
+  if (id !== undefined) ids.add(id);
   const sentAt = /"t":(\d+(?:\.\d+)?)/.exec(bytes.toString('latin1', end + 4, Math.min(whole, end + 64)));
-  if (sentAt !== null) latencies.record(performance.timeOrigin + performance.now() - Number(sentAt[1]));
-  socket.write(ANSWER);
+  const name = /^POST \/([a-z]+)\//.exec(head)?.[1] ?? '';
+  const at = sentAt === null ? null : Number(sentAt[1]);
+  all.take(at);
+  figuresOf(name).take(at);
+  answer(socket, behaviours.get(name) ?? 'ok');
   return whole;
 }
 
-process.on(
-  'message',
-  (command: { readonly report?: boolean; readonly reset?: boolean; readonly trackIds?: boolean }) => {
-    if (command.trackIds !== undefined) trackIds = command.trackIds;
-    if (command.reset === true) {
-      received = 0;
-      ids.clear();
-      latencies.clear();
+function figuresOf(name: string): Figures {
+  let figures = classes.get(name);
+  if (figures === undefined) classes.set(name, (figures = new Figures()));
+  return figures;
+}
+
+function answer(socket: Socket, behaviour: Behaviour): void {
+  switch (behaviour) {
+    case 'hang':
+      return;
+    case 'reset':
+      socket.resetAndDestroy();
+      return;
+    case 'drip': {
+      socket.write(DRIP.head);
+      const timer = setInterval(() => socket.write('x'), DRIP.everyMs);
+      socket.on('close', () => clearInterval(timer));
+      return;
     }
-    if (command.report === true) {
-      const report: ReceiverReport = {
-        received,
-        distinct: ids.size,
-        p50: latencies.quantile(0.5),
-        p99: latencies.quantile(0.99),
-        p999: latencies.quantile(0.999),
-      };
-      process.send?.({ report });
-    }
-  },
-);
+    default:
+      socket.write(ANSWERS[behaviour]);
+  }
+}
+
+/** A port that can be shut and opened again. */
+class Port {
+  readonly #sockets = new Set<Socket>();
+  #server: Server | null = null;
+  #port = 0;
+
+  open(): Promise<number> {
+    return new Promise((resolve) => {
+      const server = createServer((socket) => {
+        this.#sockets.add(socket);
+        socket.on('close', () => this.#sockets.delete(socket));
+        serve(socket);
+      });
+      this.#server = server;
+      server.listen(this.#port, '127.0.0.1', () => {
+        this.#port = (server.address() as { port: number }).port;
+        resolve(this.#port);
+      });
+    });
+  }
+
+  close(): void {
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+const second = new Port();
+
+process.on('message', (command: ReceiverCommand) => {
+  if (command.reset === true) {
+    ids.clear();
+    all = new Figures();
+    classes = new Map();
+  }
+  for (const [name, behaviour] of Object.entries(command.behave ?? {})) behaviours.set(name, behaviour);
+  if (command.second === 'closed') second.close();
+  if (command.second === 'open') void second.open();
+  if (command.report === true) {
+    const report: ReceiverReport = {
+      ...all.measured(),
+      distinct: ids.size,
+      classes: Object.fromEntries([...classes].map(([name, figures]) => [name, figures.measured()])),
+    };
+    process.send?.({ report });
+  }
+});
 process.on('disconnect', () => process.exit(0));
 
-server.listen(0, '127.0.0.1', () => {
-  process.send?.({ port: (server.address() as { port: number }).port });
-});
+process.send?.({ ports: [await new Port().open(), await second.open()] });

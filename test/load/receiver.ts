@@ -1,28 +1,35 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ReceiverReport } from './receiver-process.ts';
+import type { ReceiverCommand, ReceiverReport } from './receiver-process.ts';
 
-/** The benchmark's customer, from outside. */
+/** The benchmark's customers, from outside. */
 export class LoadReceiver implements AsyncDisposable {
   readonly url: string;
+  /** The same, on a port that can be shut. */
+  readonly secondUrl: string;
   readonly pid: number;
   readonly #process: ChildProcess;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, [port, second]: readonly [number, number]) {
     this.#process = child;
     this.pid = child.pid ?? 0;
     this.url = `http://127.0.0.1:${port}`;
+    this.secondUrl = `http://127.0.0.1:${second}`;
   }
 
   static async start(): Promise<LoadReceiver> {
     const child = fork(fileURLToPath(new URL('./receiver-process.ts', import.meta.url)));
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-    return new LoadReceiver(child, port);
+    const [{ ports }] = (await once(child, 'message')) as [{ ports: [number, number] }];
+    return new LoadReceiver(child, ports);
   }
 
-  reset(options: { readonly trackIds?: boolean } = {}): void {
-    this.#process.send({ reset: true, ...options });
+  tell(command: Omit<ReceiverCommand, 'report'>): void {
+    this.#process.send(command);
+  }
+
+  reset(): void {
+    this.tell({ reset: true });
   }
 
   async report(): Promise<ReceiverReport> {
