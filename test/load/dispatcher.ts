@@ -47,9 +47,8 @@ export async function emptied(ground: Ground, count: number, processes = 1) {
   receiver.reset();
   const began = performance.now();
   await using stack = new AsyncDisposableStack();
-  const running = [];
-  for (let i = 0; i < processes; i++)
-    running.push(stack.use(await ground.startDispatcher({ GRAPNEL_INSTANCE: `d${i}` })));
+  const starting = Array.from({ length: processes }, (_, i) => ground.startDispatcher({ GRAPNEL_INSTANCE: `d${i}` }));
+  const running = (await Promise.all(starting)).map((service) => stack.use(service));
   const pids = {
     ...Object.fromEntries(running.map(({ pid }, i) => [processes === 1 ? 'dispatcher' : `dispatcher ${i + 1}`, pid])),
     nats: ground.natsPid,

@@ -121,6 +121,8 @@ function configText(options: NatsOptions, storeDir: string, port: number, server
     `listen: "127.0.0.1:${port}"`,
     ...(options.monitorPort ? [`http: "127.0.0.1:${options.monitorPort}"`] : []),
     `max_payload: ${options.maxPayload ?? DEFAULT_MAX_PAYLOAD}`,
+    // Of one connection: a window of large bodies must not be taken for a client that has stopped reading.
+    'max_pending: 256MB',
     'jetstream {',
     `  store_dir: ${JSON.stringify(storeDir)}`,
     ...(options.syncAlways === true ? ['  sync_interval: always'] : []),

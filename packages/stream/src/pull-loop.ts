@@ -13,8 +13,10 @@ const PULL_MS = 4_000;
 const LOST_AFTER_MS = 1_000;
 /** What may be on its way for one consumer, by the size of what came lately: all of them share one socket's buffer in the server. */
 const BYTES_ON_THE_WAY = 2 * 1_048_576;
-/** No more than this comes for one pull, whatever the sizes were before; the largest message fits. */
-const MAX_PULL_BYTES = 10 * 1_048_576;
+/** Bounds of what one pull may bring: several times what is expected, so that sizes which change at once overrun nothing. */
+const PULL_BYTES = { margin: 4, min: 65_536, max: 3 * 1_048_576 };
+/** The largest message fits; asked for alone, when the next one is larger than its pull allowed. */
+const LARGEST_BYTES = 10 * 1_048_576;
 /** Until the first message tells. */
 const FIRST_GUESS_BYTES = 4_096;
 /** Of the difference between a size and the average: small messages lower it slowly, a large one raises it at once. */
@@ -23,6 +25,7 @@ const WEIGHT = 0.05;
 const LAST_WORD_MS = 2_000;
 
 interface Pull {
+  readonly batch: number;
   /** Messages it may still bring. */
   left: number;
   readonly deadline: number;
@@ -115,10 +118,15 @@ export class PullLoop {
     const fitting = Math.max(1, Math.floor(BYTES_ON_THE_WAY / this.#bytes));
     const room = Math.min(maxInFlight - this.#inHand, fitting) - this.#asked;
     if (room <= 0 || (this.#asked > 0 && room < Math.min(maxInFlight, fitting) / 4)) return;
+    const expected = room * this.#bytes * PULL_BYTES.margin;
+    this.#pull(room, Math.min(Math.max(Math.ceil(expected), PULL_BYTES.min), PULL_BYTES.max));
+  }
+
+  #pull(batch: number, maxBytes: number): void {
     const token = String(this.#next++);
-    this.#pulls.set(token, { left: room, deadline: this.#clock.monotonic() + PULL_MS + LOST_AFTER_MS });
-    this.#asked += room;
-    const request = { batch: room, expires: nanos(PULL_MS), max_bytes: MAX_PULL_BYTES };
+    this.#pulls.set(token, { batch, left: batch, deadline: this.#clock.monotonic() + PULL_MS + LOST_AFTER_MS });
+    this.#asked += batch;
+    const request = { batch, expires: nanos(PULL_MS), max_bytes: maxBytes };
     this.#connection.publish(this.#askSubject, encodeJson(request), { reply: `${this.#inbox}.${token}` });
   }
 
@@ -161,17 +169,21 @@ export class PullLoop {
   }
 
   #ended(status: Msg): void {
-    this.#forget(status.subject.slice(this.#inbox.length + 1));
+    const pull = this.#forget(status.subject.slice(this.#inbox.length + 1));
     const { code = 0, description: text = '' } = status.headers ?? {};
-    if (isOrdinaryEnd(code, text)) this.#ask();
+    if (this.#stopped) return;
+    const isTooLarge = code === 409 && /maxbytes/i.test(text) && pull !== undefined && pull.left === pull.batch;
+    if (isTooLarge) this.#pull(1, LARGEST_BYTES);
+    else if (isOrdinaryEnd(code, text)) this.#ask();
     else void this.#askLater(code, text);
   }
 
-  #forget(token: string): void {
+  #forget(token: string): Pull | undefined {
     const pull = this.#pulls.get(token);
-    if (pull === undefined) return;
+    if (pull === undefined) return undefined;
     this.#asked -= pull.left;
     this.#pulls.delete(token);
+    return pull;
   }
 
   /** The consumer is not there at the moment: a leader is elected, the server restarts, nobody provisioned it yet. */
