@@ -13,6 +13,7 @@ import { runLanePumps } from '@grapnel/stream/lane-pump';
 import { openMembers } from '@grapnel/stream/members';
 import { openStreams } from '@grapnel/stream/open';
 import { openSharedValues } from '@grapnel/stream/shared-values';
+import { DEFAULT_RESOLVER, NameResolver } from './attempt/name-resolver.ts';
 import { UndiciSender } from './attempt/undici-sender.ts';
 import type { DispatcherConfig } from './config.ts';
 import type { Circuit } from './endpoint/circuit.ts';
@@ -79,7 +80,9 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     connectTimeoutMs: config.connectTimeoutMs,
     ca: config.egressCa,
   };
-  const sender = stack.use(new UndiciSender(egress, clock));
+  const sender = stack.use(
+    new UndiciSender(egress, new NameResolver({ ...DEFAULT_RESOLVER, servers: config.dnsServers }), clock),
+  );
   const inFlight = stack.use(new InFlight(clock, config.ackWaitMs, ({ subject }) => gates.isSlow(webhookIn(subject))));
   const turns = {
     endpoints,

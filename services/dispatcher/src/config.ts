@@ -22,10 +22,15 @@ export interface DispatcherConfig {
   readonly allowLocalWebhooks: boolean;
   /** Further certificate authorities in PEM. */
   readonly egressCa: string | null;
+  /** Name servers for customers' names, `host:port`; empty: the system's. */
+  readonly dnsServers: readonly string[];
   readonly connectTimeoutMs: number;
   readonly maxInFlightPerEndpoint: number;
   readonly ackWaitMs: number;
 }
+
+/** An address as it is written with a port: `10.0.0.2`, `10.0.0.2:53`, `[fd00::2]:53`, `fd00::2`. */
+const DNS_SERVER = /^(\d+(\.\d+){3}(:\d+)?|\[[0-9a-f:]+\](:\d+)?|[0-9a-f:]+)$/i;
 
 /** @throws ConfigError */
 export function readConfig(source: EnvSource): DispatcherConfig {
@@ -41,12 +46,22 @@ export function readConfig(source: EnvSource): DispatcherConfig {
     signatureHeaders: readSignatureHeaders(env),
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
     egressCa: readPem(env, 'GRAPNEL_EGRESS_CA_FILE'),
+    dnsServers: readDnsServers(env),
     connectTimeoutMs: env.integer('GRAPNEL_CONNECT_TIMEOUT_MS', 10_000, { min: 100, max: 60_000 }),
     maxInFlightPerEndpoint: env.integer('GRAPNEL_ENDPOINT_MAX_IN_FLIGHT', 64, { min: 1, max: 1_024 }),
     ackWaitMs: env.integer('GRAPNEL_ACK_WAIT_MS', 20_000, { min: 1_000, max: 300_000 }),
   };
   env.done();
   return config;
+}
+
+function readDnsServers(env: EnvReader): string[] {
+  const name = 'GRAPNEL_DNS_SERVERS';
+  const servers = (env.optional(name) ?? '').split(',').map((server) => server.trim());
+  const wrong = servers.filter((server) => server !== '' && !DNS_SERVER.test(server));
+  if (wrong.length > 0)
+    env.problem(`${name} has "${wrong[0]}"; it may be addresses, each with a port or not, separated by commas`);
+  return servers.filter((server) => server !== '');
 }
 
 function readPem(env: EnvReader, name: string): string | null {

@@ -1,7 +1,7 @@
-import { lookup } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { isPublicAddress } from '@grapnel/domain/security/address';
 import { buildConnector } from 'undici';
+import type { NameResolver } from './name-resolver.ts';
 
 /** The address behind an endpoint is not one that may be reached from here (AC-20). */
 export class PrivateAddressError extends Error {
@@ -28,13 +28,13 @@ type Connector = ReturnType<typeof buildConnector>;
  * look-up that the connection uses, so that a second answer cannot differ (DNS rebinding); then the connected socket is
  * judged once more, before a byte of the request is written.
  */
-export function guardedConnector({ allowLocal, connectTimeoutMs, ca }: EgressOptions): Connector {
+export function guardedConnector({ allowLocal, connectTimeoutMs, ca }: EgressOptions, names: NameResolver): Connector {
   const connect = buildConnector({
     allowH2: false,
     timeout: connectTimeoutMs,
     maxCachedSessions: 1_000,
     ...(ca === null ? {} : { ca }),
-    ...(allowLocal ? {} : { lookup: guardedLookup }),
+    lookup: lookupBy(names, allowLocal ? () => true : isPublicAddress),
   });
   if (allowLocal) return connect;
   return (options, callback) => {
@@ -57,14 +57,18 @@ export function guardedConnector({ allowLocal, connectTimeoutMs, ca }: EgressOpt
 const isAllowed = (socket: Socket): boolean =>
   socket.remoteAddress !== undefined && isPublicAddress(socket.remoteAddress);
 
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, '', 0);
-    if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address))) {
-      return callback(new PrivateAddressError(), '', 0);
-    }
-    if (options.all === true) return callback(null, addresses);
-    const [first] = addresses;
-    return callback(null, first?.address ?? '', first?.family ?? 0);
-  });
-};
+/** Refuses a name with one address that may not be reached, whichever of them would be used. */
+function lookupBy(names: NameResolver, isAllowedAddress: (address: string) => boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    names.resolve(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (first === undefined || !addresses.every(({ address }) => isAllowedAddress(address))) {
+          callback(new PrivateAddressError(), '', 0);
+        } else if (options.all === true) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error: Error) => callback(error, '', 0),
+    );
+  };
+}

@@ -7,6 +7,7 @@ import type { AttemptRequest, AttemptResult, AttemptSender } from '../ports.ts';
 import { Connections } from './connections.ts';
 import { type EgressOptions, guardedConnector } from './egress-guard.ts';
 import { failureOf } from './failure.ts';
+import type { NameResolver } from './name-resolver.ts';
 import { ResponseRecorder } from './response-recorder.ts';
 
 const SEND_HEADERS = 'undici:client:sendHeaders';
@@ -28,10 +29,10 @@ export class UndiciSender implements AttemptSender {
     this.#writing = null;
   };
 
-  constructor(egress: EgressOptions, clock: Clock) {
+  constructor(egress: EgressOptions, names: NameResolver, clock: Clock) {
     this.#clock = clock;
     const options = {
-      connect: guardedConnector(egress),
+      connect: guardedConnector(egress, names),
       pipelining: 1,
       keepAliveTimeout: 4_000,
       keepAliveMaxTimeout: 60_000,

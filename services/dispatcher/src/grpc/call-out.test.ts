@@ -8,6 +8,7 @@ import { silentLogger } from '@grapnel/runtime/logger';
 import { Semaphore } from '@grapnel/runtime/semaphore';
 import { Receiver } from '@grapnel/testkit/receiver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_RESOLVER, NameResolver } from '../attempt/name-resolver.ts';
 import { UndiciSender } from '../attempt/undici-sender.ts';
 import { callOutService } from './call-out-service.ts';
 
@@ -22,7 +23,7 @@ afterEach(() => stack.disposeAsync());
 
 async function start({ allowLocal = true, guarded = false, slots = 4, token = TOKEN } = {}) {
   const egress = { allowLocal: !guarded, connectTimeoutMs: 5_000, ca: null };
-  const sender = stack.use(new UndiciSender(egress, systemClock));
+  const sender = stack.use(new UndiciSender(egress, new NameResolver(DEFAULT_RESOLVER), systemClock));
   const server = stack.use(
     await startRpcServer({
       host: '127.0.0.1',
