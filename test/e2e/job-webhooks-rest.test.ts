@@ -11,7 +11,7 @@ const hex = (secret: string, { body }: ReceivedRequest): string =>
 describe('webhooks of jobs through the REST API', () => {
   let platform: Platform;
   beforeAll(async () => {
-    platform = await Platform.start();
+    platform = await Platform.start({ subscriptionEnv: { GRAPNEL_MAX_WEBHOOKS_PER_JOB: '3' } });
   });
   afterAll(() => platform[Symbol.asyncDispose]());
 
@@ -144,6 +144,20 @@ describe('webhooks of jobs through the REST API', () => {
     expect((await platform.call('DELETE', `/v1/webhooks/${first.body.data.webhook_id}`)).status).toBe(200);
     expect(await platform.attach('job-again', asked)).toMatchObject({ status: 409 });
     expect((await platform.attach('job-again', { ...asked, events: ['finished'] })).status).toBe(400);
+  });
+
+  it('FC-06 a job has so many webhooks and no more', async () => {
+    const attach = (n: number) => platform.attach('job-full', platform.receiver.url(`/fc-full-${n}`));
+    const first = await attach(1);
+    for (const n of [2, 3]) expect((await attach(n)).status).toBe(201);
+    const more = await attach(4);
+    expect(more).toMatchObject({ status: 429, body: { error: 'at most 3 webhooks per job; delete some first' } });
+    expect((await attach(3)).status).toBe(201);
+    const { client, as } = webhooksOf(platform.subscription, platform.tenant);
+    const config = { name: 'x', url: platform.receiver.url('/fc-x'), eventTypes: { values: ['*'] }, jobId: 'job-full' };
+    await expect(client.createWebhook({ config }, as)).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+    await platform.call('DELETE', `/v1/webhooks/${first.body.data.webhook_id}`);
+    expect((await attach(4)).status).toBe(201);
   });
 
   it('FC-07 signs with the account’s secret, which is shown once and rotated by itself', async () => {

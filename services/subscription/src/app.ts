@@ -110,6 +110,7 @@ export async function createApp(
           resolve: systemResolve,
           brand: config.brand,
           maxWebhooksPerTenant: config.maxWebhooksPerTenant,
+          maxWebhooksPerJob: config.maxWebhooksPerJob,
         }),
         apiKeyService(common),
         replayService({

@@ -17,6 +17,7 @@ export interface SubscriptionConfig {
   readonly allowLocalWebhooks: boolean;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
+  readonly maxWebhooksPerJob: number;
   /** How long a job may take, and how long its webhook is kept after it. */
   readonly jobWebhookDays: number;
   /** How long it is remembered that something was deleted. */
@@ -42,6 +43,7 @@ export function readConfig(source: EnvSource): SubscriptionConfig {
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
     brand: env.text('GRAPNEL_BRAND', 'Grapnel'),
     maxWebhooksPerTenant: env.integer('GRAPNEL_MAX_WEBHOOKS_PER_TENANT', 100_000, { min: 1, max: 10_000_000 }),
+    maxWebhooksPerJob: env.integer('GRAPNEL_MAX_WEBHOOKS_PER_JOB', 20, { min: 1, max: 10_000 }),
     jobWebhookDays: env.integer('GRAPNEL_JOB_WEBHOOK_DAYS', 30, { min: 1, max: 365 }),
     tombstoneDays: env.integer('GRAPNEL_TOMBSTONE_DAYS', 35, { min: 31, max: 3_650 }),
     operatorTenant: readOperatorTenant(env),

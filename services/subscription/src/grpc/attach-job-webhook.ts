@@ -3,20 +3,34 @@ import type {
   AttachJobWebhookRequest,
   AttachJobWebhookResponseSchema,
 } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
-import { jobWebhookIdOf } from '@grapnel/domain/ids';
+import { jobWebhookIdOf, type TenantId } from '@grapnel/domain/ids';
 import { tenantOf } from '@grapnel/rpc/auth';
 import type { CallContext } from '@grapnel/rpc/server';
 import type { CommandRejection } from '../command-webhook.ts';
 import { type CreateContext, createWebhook } from '../create-webhook.ts';
 import { toMessage } from './mapping.ts';
-import { refusal, storing } from './refusals.ts';
+import { full, refusal, storing } from './refusals.ts';
+
+export interface AttachContext extends CreateContext {
+  readonly maxWebhooksPerJob: number;
+}
+
+/** Every event of a job goes to each of them; retired ones are not counted. @throws RpcError */
+export function checkRoomInJob(
+  { directory, maxWebhooksPerJob }: Pick<AttachContext, 'directory' | 'maxWebhooksPerJob'>,
+  tenant: TenantId,
+  jobId: string,
+): void {
+  const { length } = directory.index.ofJob(tenant, jobId);
+  if (length >= maxWebhooksPerJob) throw full(`at most ${maxWebhooksPerJob} webhooks per job`);
+}
 
 /**
  * A webhook of one job, for the producer that starts it (FC-06). Its id follows from job and URL: asking twice for the same
  * makes one, asking for something else is refused rather than ignored.
  */
 export async function attachJobWebhook(
-  context: CreateContext,
+  context: AttachContext,
   call: CallContext,
   request: AttachJobWebhookRequest,
 ): Promise<MessageInitShape<typeof AttachJobWebhookResponseSchema>> {
@@ -24,6 +38,7 @@ export async function attachJobWebhook(
   const { jobId, url } = request;
   const id = jobWebhookIdOf(tenant, jobId, url);
   await context.directory.caughtUp();
+  if (context.directory.find(id).state.kind === 'absent') checkRoomInJob(context, tenant, jobId);
   const made = await storing(() =>
     createWebhook(context, tenant, id, {
       profile: 'firecrawl',

@@ -29,6 +29,9 @@ export function refusal(rejection: CommandRejection, webhookId: string): RpcErro
 export const contended = (): RpcError =>
   new RpcError(Code.ABORTED, 'too many changes at once; try again', { retryAfterMs: RETRY_AFTER_MS });
 
+/** A bound of the deployment is reached; something must go before more can come. */
+export const full = (bound: string): RpcError => new RpcError(Code.RESOURCE_EXHAUSTED, `${bound}; delete some first`);
+
 /** Runs `work`; when the store does not confirm, the caller learns that it may try again. */
 export async function storing<T>(work: () => Promise<T>): Promise<T> {
   try {

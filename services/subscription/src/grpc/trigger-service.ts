@@ -7,7 +7,7 @@ import { isTriggerId, type TriggerId } from '@grapnel/domain/ids';
 import { ok, unreachable } from '@grapnel/domain/result';
 import type { TriggerCommand } from '@grapnel/domain/trigger/decide';
 import { tenantOf } from '@grapnel/rpc/auth';
-import { Code, RpcError } from '@grapnel/rpc/errors';
+import { RpcError } from '@grapnel/rpc/errors';
 import { pageByIds, pageSizeOf } from '@grapnel/rpc/paging';
 import { type CallContext, type Registration, register } from '@grapnel/rpc/server';
 import {
@@ -23,7 +23,7 @@ import {
   updateTrigger,
   type VersionedTrigger,
 } from '../triggers.ts';
-import { contended, storing } from './refusals.ts';
+import { contended, full, storing } from './refusals.ts';
 
 const PAGE = { default: 100, max: 1_000 };
 
@@ -111,7 +111,7 @@ function refusal(why: TriggerRefusal, id: string): RpcError {
     case 'contended':
       return contended();
     case 'too_many':
-      return new RpcError(Code.FAILED_PRECONDITION, `at most ${MAX_TRIGGERS_PER_TENANT} triggers per tenant`);
+      return full(`at most ${MAX_TRIGGERS_PER_TENANT} triggers per tenant`);
     default:
       return unreachable(why);
   }

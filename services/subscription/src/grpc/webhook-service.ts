@@ -13,7 +13,7 @@ import type { WebhookCommand } from '@grapnel/domain/webhook/decide';
 import { overlapViolation } from '@grapnel/domain/webhook/secrets';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import { tenantOf } from '@grapnel/rpc/auth';
-import { Code, RpcError } from '@grapnel/rpc/errors';
+import { RpcError } from '@grapnel/rpc/errors';
 import { pageByIds, pageSizeOf } from '@grapnel/rpc/paging';
 import { type CallContext, type Handlers, type Registration, register } from '@grapnel/rpc/server';
 import type { Clock } from '@grapnel/runtime/clock';
@@ -30,10 +30,10 @@ import type { KnownTypes } from '../event-types/known-types.ts';
 import { purgeStreams } from '../purge-deleted.ts';
 import { sendTest, type TestedType } from '../send-test.ts';
 import { newWebhookSecret } from '../webhook-secret.ts';
-import { attachJobWebhook } from './attach-job-webhook.ts';
+import { attachJobWebhook, checkRoomInJob } from './attach-job-webhook.ts';
 import { changesFrom, toMessage } from './mapping.ts';
 import { previewTemplate } from './preview-template.ts';
-import { contended, refusal, storing } from './refusals.ts';
+import { contended, full, refusal, storing } from './refusals.ts';
 
 export interface WebhookServiceContext {
   readonly directory: Directory;
@@ -49,6 +49,7 @@ export interface WebhookServiceContext {
   readonly known: KnownTypes;
   readonly brand: string;
   readonly maxWebhooksPerTenant: number;
+  readonly maxWebhooksPerJob: number;
 }
 
 const PAGE = { default: 100, max: 1_000 };
@@ -81,8 +82,9 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
     async createWebhook({ config }, call) {
       const tenant = tenantOf(call.principal);
       if (directory.countOf(tenant) >= context.maxWebhooksPerTenant) {
-        throw new RpcError(Code.FAILED_PRECONDITION, `at most ${context.maxWebhooksPerTenant} webhooks per tenant`);
+        throw full(`at most ${context.maxWebhooksPerTenant} webhooks per tenant`);
       }
+      if (config?.jobId) checkRoomInJob(context, tenant, config.jobId);
       const id = newWebhookId(clock.now(), context.entropy);
       const made = await storing(() => createWebhook(context, tenant, id, changesFrom(config)));
       if (!made.ok) throw refusal(made.error, id);
