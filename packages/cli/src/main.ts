@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { CommandError, sentenceOf } from './command-error.ts';
 import { addDeliveries } from './commands/deliveries.ts';
 import { addEventTypes } from './commands/event-types.ts';
+import { addEvents } from './commands/events.ts';
 import { asCalled, calledBy, helpAs, helpWhenBare } from './commands/help.ts';
 import { addKeys } from './commands/keys.ts';
 import { addRebuild, addStatus } from './commands/projection.ts';
@@ -24,7 +25,7 @@ const program = new Command(name)
   .helpCommand(false);
 for (const add of [
   ...[addUp, addStatus, addWebhooks, addPublish, addDeliveries, addReplays],
-  ...[addKeys, addEventTypes, addRebuild, addProvision],
+  ...[addKeys, addEventTypes, addEvents, addRebuild, addProvision],
 ]) {
   add(program, screen, process.env);
 }

@@ -2,7 +2,7 @@ import type { Event } from '@grapnel/domain/event/event';
 import { jsonHeader, type Message, type NewMessage, reading, TRACEPARENT } from './message.ts';
 import type { Topology } from './topology.ts';
 
-const EVENT_HEADER = 'Grapnel-Event';
+export const EVENT_HEADER = 'Grapnel-Event';
 
 /** EVENTS holds the producer's JSON bytes as given; what Grapnel knows about them is in a header. */
 export function encodeEvent(event: Event, data: Uint8Array, traceparent: string | null, names: Topology): NewMessage {

@@ -27,6 +27,8 @@ export interface Topology {
     readonly retries: string;
     readonly outcomes: string;
     readonly executions: string;
+    /** Events that could not be fanned out. */
+    readonly setAside: string;
   };
   readonly buckets: {
     /** Live dispatchers; entries vanish when their heartbeat stops. */
@@ -65,6 +67,8 @@ export interface Topology {
     outcome(webhook: WebhookId): string;
     /** Events of one type, of every tenant. */
     eventsOfType(type: string): string;
+    readonly allSetAside: string;
+    setAside(id: string): string;
     readonly allExecutions: string;
     execution(tenant: TenantId, trigger: TriggerId, id: ExecutionId): string;
     executionsOf(tenant: TenantId, trigger: TriggerId): string;
@@ -90,6 +94,7 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       retries: `${stream}RETRIES`,
       outcomes: `${stream}OUTCOMES`,
       executions: `${stream}EXECUTIONS`,
+      setAside: `${stream}SET_ASIDE`,
     },
     buckets: {
       members: `${stream}MEMBERS`,
@@ -122,6 +127,8 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       allOutcomes: `${subject}outcomes.>`,
       outcome: (webhook) => `${subject}outcomes.${p(webhook)}.${webhook}`,
       eventsOfType: (type) => `${subject}events.*.${type}`,
+      allSetAside: `${subject}setaside.>`,
+      setAside: (id) => `${subject}setaside.${id}`,
       allExecutions: `${subject}executions.>`,
       execution: (tenant, trigger, id) => `${subject}executions.${tenant}.${trigger}.${id}`,
       executionsOf: (tenant, trigger) => `${subject}executions.${tenant}.${trigger}.*`,

@@ -127,6 +127,12 @@ function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
       subjects: [names.subjects.allExecutions],
       max_age: nanos(options.executionsMaxAgeMs),
     },
+    {
+      ...common,
+      name: names.streams.setAside,
+      subjects: [names.subjects.allSetAside],
+      max_msgs_per_subject: 1,
+    },
   ];
 }
 

@@ -15,14 +15,16 @@ import { openCheckpoints } from '@grapnel/stream/checkpoints';
 import { openStreams } from '@grapnel/stream/open';
 import { WebhookConditions, webhookConditionProblem } from './conditions.ts';
 import type { SubscriptionConfig } from './config.ts';
+import { MAX_DELIVERIES } from './deliver-event.ts';
 import { Directory } from './directory.ts';
 import { systemResolve } from './endpoint-names.ts';
 import { KnownTypes } from './event-types/known-types.ts';
-import { MAX_DELIVERIES, runFanOut } from './fan-out.ts';
+import { runFanOut } from './fan-out.ts';
 import { apiKeyService } from './grpc/api-key-service.ts';
 import { directoryService } from './grpc/directory-service.ts';
 import { eventTypeService } from './grpc/event-type-service.ts';
 import { replayService } from './grpc/replay-service.ts';
+import { setAsideService } from './grpc/set-aside-service.ts';
 import { triggerDirectoryService } from './grpc/trigger-directory-service.ts';
 import { triggerService } from './grpc/trigger-service.ts';
 import { webhookService } from './grpc/webhook-service.ts';
@@ -32,6 +34,7 @@ import { sweepDeleted } from './purge-deleted.ts';
 import { runHealth } from './record-health.ts';
 import { openReplays } from './replays/open-replays.ts';
 import type { ReplayTurn } from './replays/turn.ts';
+import { SetAside } from './set-aside.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { sweepTombstones } from './tombstones.ts';
 import { triggerPolicy } from './triggers.ts';
@@ -62,6 +65,7 @@ export async function createApp(
   const conditions = new WebhookConditions();
   const { keyRing } = config;
   const common = { keyRing, directory, webhooks: directory, streams, names, clock, logger, entropy, conditions };
+  const delivering = { ...common, slots: new Semaphore(MAX_DELIVERIES), lookalikes: new Lookalikes() };
   const following = directory.follow(signal);
   await directory.caughtUp();
   const types = directory.records<RegisteredType>('event_type');
@@ -77,7 +81,7 @@ export async function createApp(
   );
   const workers = [
     following,
-    runFanOut({ ...common, slots: new Semaphore(MAX_DELIVERIES), lookalikes: new Lookalikes() }, signal),
+    runFanOut({ ...delivering, setAside: new SetAside(common) }, signal),
     runHealth({ ...common, checkpoints }, signal),
     runOperationalEvents({ ...common, checkpoints, operatorTenant: config.operatorTenant }, signal),
     sweepDeleted(common, signal),
@@ -124,6 +128,7 @@ export async function createApp(
         eventTypeService({ ...common, types, known }),
         triggerService({ ...common, policy: triggerPolicy(config.allowLocalWebhooks) }),
         triggerDirectoryService(common),
+        setAsideService(delivering),
       ],
     }),
   );

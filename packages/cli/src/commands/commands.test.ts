@@ -33,7 +33,7 @@ function leftover(): string {
 }
 
 describe('the command line', { timeout: 120_000 }, () => {
-  it.each(['webhooks', 'keys', 'deliveries'])('answers a bare "%s" with its help', (group) => {
+  it.each(['webhooks', 'keys', 'events'])('answers a bare "%s" with its help', (group) => {
     const { status, stdout } = grapnel([group]);
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: grapnel ${group} [options] [command]`);
