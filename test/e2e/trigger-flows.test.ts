@@ -5,6 +5,8 @@ import { newEventId, newExecutionId, type TriggerId } from '@grapnel/domain/ids'
 import { type Execution, type ExecutionEvent, evolveExecution } from '@grapnel/domain/trigger/execution';
 import type { Step } from '@grapnel/domain/trigger/steps';
 import type { Mode } from '@grapnel/domain/trigger/trigger';
+import { FlowRunner } from '@grapnel/ingest/triggers/flow-runner';
+import { systemClock } from '@grapnel/runtime/clock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newTenant } from '../support/ground.ts';
 import { faultsOf, Platform } from '../support/platform.ts';
@@ -153,6 +155,39 @@ describe('the flow of an asynchronous trigger', () => {
       while (answers.at(-1) === 401);
       expect(answers.at(-1)).toBe(404);
     }
+  });
+});
+
+describe('a flow that cannot be kept', () => {
+  it('NB-08 is refused when it is saved', async () => {
+    const step = { type: 'call_out', url: platform.receiver.url('/large'), body: 'x'.repeat(60_000) };
+    const steps = Array.from({ length: 18 }, () => step);
+    const refused = await platform.call('POST', '/v1/triggers', { name: 'large', steps });
+    expect(faultsOf(refused)).toMatchObject([{ field: 'steps', message: expect.stringContaining('at most 1048576') }]);
+  });
+
+  it('NB-07 ends as a failed execution, where an older version took it', async () => {
+    const { names, open } = platform.ground;
+    const runner = new FlowRunner({
+      streams: open.streams,
+      names,
+      clock: systemClock,
+      writer: 'test',
+      ask: () => ({ ok: true, value: true }),
+      callOut: { send: () => Promise.reject(new Error('nothing is sent')) },
+    });
+    const body = 'x'.repeat(300_000);
+    const step: Step = { kind: 'response', label: null, status: 200, headers: {}, body };
+    const at = Date.now();
+    const trigger = await TestTrigger.create(platform);
+    await runner.start({
+      ...{ type: 'execution_started', at, execution: newExecutionId(at, (n) => randomBytes(n)) },
+      ...{ tenant: platform.tenant, trigger: trigger.id as TriggerId, event: 'evt_1', mode: 'asynchronous' },
+      ...{ deadline: null, steps: Array.from({ length: 30 }, () => step) },
+      ...{ variables: { headers: {}, query: {}, body: null } },
+    });
+    const [execution] = await trigger.ended(1);
+    expect(execution).toMatchObject({ status: 'failed', failure: { code: 'TOO_LARGE' } });
   });
 });
 

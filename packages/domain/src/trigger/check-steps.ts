@@ -16,6 +16,11 @@ export function checkSteps(steps: readonly Step[], policy: TriggerPolicy): Viola
     return [violation('steps', 'TOO_LONG', `must be at most ${LIMITS.steps.max} steps`)];
   }
   const wrong: Violation[] = [];
+  const bytes = Buffer.byteLength(JSON.stringify(steps));
+  if (bytes > LIMITS.flow.bytes) {
+    const message = `are ${bytes} bytes of JSON together; at most ${LIMITS.flow.bytes} (1 MB) are allowed`;
+    wrong.push(violation('steps', 'TOO_LARGE', message));
+  }
   const seen = new Set<string>();
   steps.forEach((step, i) => {
     const field = `steps[${i}]`;

@@ -48,6 +48,12 @@ describe('what a trigger may be', () => {
     expect(faults({ timeoutSeconds: 61 })).toEqual(['timeout_seconds']);
   });
 
+  it('bounds the steps together, so that an execution can always be kept', () => {
+    const steps = (count: number) => Array.from({ length: count }, () => callOut({ body: 'x'.repeat(60_000) }));
+    expect(faults({ steps: steps(17) })).toEqual([]);
+    expect(faults({ steps: steps(18) })).toEqual(['steps']);
+  });
+
   it('lets jumps lead forward only, so that every flow ends', () => {
     expect(faults({ steps: [condition('later'), condition('continue', 'later')] })).toEqual([]);
     expect(faults({ steps: [condition('self', 'self')] })).toEqual(['steps[0].on_true']);

@@ -21,7 +21,9 @@ export interface ExecutionFailure {
     /** The caller's time was over. */
     | 'TIMED_OUT'
     /** The process that ran it went away with the caller's connection. */
-    | 'ABANDONED';
+    | 'ABANDONED'
+    /** It cannot be kept: of an older version that bounded the steps less. */
+    | 'TOO_LARGE';
   readonly message: string;
 }
 

@@ -103,6 +103,8 @@ export const TRIGGER_LIMITS = {
   callOutSeconds: { min: 1, max: 30 },
   expression: { max: 2_000 },
   placeholders: { max: 100 },
+  /** All steps together, as JSON: they are kept with every execution, beside the variables, in one message of 8 MB. */
+  flow: { bytes: 1_048_576 },
   /** Of one call, in bytes (NB-06). */
   body: { max: 1_048_576, depth: 60 },
 } as const;

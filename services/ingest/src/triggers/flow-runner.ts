@@ -1,4 +1,5 @@
 import { decodeExecutionEvent, encodeExecutionEvent } from '@grapnel/contracts/execution-codec';
+import { TRACEPARENT } from '@grapnel/contracts/message';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { ExecutionId, TenantId, TriggerId } from '@grapnel/domain/ids';
 import {
@@ -12,6 +13,7 @@ import { HOPS_HEADER } from '@grapnel/domain/trigger/hops';
 import type { Clock } from '@grapnel/runtime/clock';
 import { type EventStreams, StoreUnavailable } from '@grapnel/stream/ports';
 import type { CallOutSender } from './call-out-sender.ts';
+import { countRecorded, inCallOutSpan } from './observe-flows.ts';
 
 export interface FlowContext {
   readonly streams: EventStreams;
@@ -33,6 +35,9 @@ export interface History {
   readonly events: readonly ExecutionEvent[];
   readonly progress: Progress;
 }
+
+/** Of every request, whatever the flow says. */
+const OURS: ReadonlySet<string> = new Set([HOPS_HEADER.toLowerCase(), 'idempotency-key', TRACEPARENT]);
 
 /**
  * Takes executions forward, one event at a time. Each is stored under the position of the one before, so that of two
@@ -71,9 +76,22 @@ export class FlowRunner {
     return execution === null ? null : { events, progress: { execution, sequence: last.sequence } };
   }
 
-  /** @throws WrongLastSequence, StoreUnavailable */
-  start(event: Extract<ExecutionEvent, { type: 'execution_started' }>): Promise<Progress> {
-    return this.#record(null, event);
+  /**
+   * What the store will never take is recorded as a failed execution, without what makes it so large.
+   * @throws WrongLastSequence, StoreUnavailable
+   */
+  async start(event: Extract<ExecutionEvent, { type: 'execution_started' }>): Promise<Progress> {
+    try {
+      return await this.#record(null, event);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || error.retryable) throw error;
+      const begun = await this.#record(null, {
+        ...event,
+        steps: [],
+        variables: { headers: {}, query: {}, body: null },
+      });
+      return this.fail(begun, TOO_LARGE);
+    }
   }
 
   /** @throws WrongLastSequence, StoreUnavailable */
@@ -113,14 +131,17 @@ export class FlowRunner {
   ): Promise<CallOutAnswer> {
     const left = deadline === null ? request.timeoutMs : Math.max(1, deadline - this.#context.clock.now());
     // After a crash the same request may be made again: the other side can tell.
-    const own = Object.entries(request.headers).filter(([name]) => name.toLowerCase() !== HOPS_HEADER.toLowerCase());
+    const own = Object.entries(request.headers).filter(([name]) => !OURS.has(name.toLowerCase()));
     const headers = {
       ...Object.fromEntries(own),
       'idempotency-key': `${id}-${step}`,
       [HOPS_HEADER]: String(hops),
     };
     const timeoutMs = Math.min(request.timeoutMs, left);
-    return this.#context.callOut.send({ ...request, headers, timeoutMs }, tenant, signal);
+    return inCallOutSpan(request, step, (traceparent) => {
+      const carried = traceparent === null ? headers : { ...headers, [TRACEPARENT]: traceparent };
+      return this.#context.callOut.send({ ...request, headers: carried, timeoutMs }, tenant, signal);
+    });
   }
 
   async #record(progress: Progress | null, event: ExecutionEvent): Promise<Progress> {
@@ -129,6 +150,7 @@ export class FlowRunner {
     const message = encodeExecutionEvent(execution, event, progress?.sequence ?? 0, writer, names);
     try {
       const { sequence } = await streams.publish(message);
+      countRecorded(execution, event);
       return { execution, sequence };
     } catch (error) {
       // What the store will never take is the flow's own fault; a failure is small enough to be told.
@@ -139,4 +161,8 @@ export class FlowRunner {
   }
 }
 
+const TOO_LARGE: ExecutionFailure = {
+  code: 'TOO_LARGE',
+  message: 'the steps and the variables of the call are too large to be kept together',
+};
 const TIMED_OUT: ExecutionFailure = { code: 'TIMED_OUT', message: 'the time for the answer was over' };

@@ -80,7 +80,7 @@ export async function receiveCall(
   if (!waits) return { kind: 'fixed', response: config.response };
   const { steps, timeoutSeconds } = config;
   const now = clock.now();
-  const end = await flows.run({
+  const started = {
     type: 'execution_started',
     at: now,
     execution,
@@ -92,6 +92,7 @@ export async function receiveCall(
     steps,
     variables,
     hops: hops + 1,
-  });
+  } as const;
+  const end = await flows.run(started, traceparent);
   return { kind: 'flow', execution, end };
 }

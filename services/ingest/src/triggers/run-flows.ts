@@ -1,6 +1,6 @@
 import { decodeEvent } from '@grapnel/contracts/event-codec';
 import { decodeCallVariables, decodeTriggerCall, type TriggerCall } from '@grapnel/contracts/execution-codec';
-import { UnreadableMessage } from '@grapnel/contracts/message';
+import { TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { Event } from '@grapnel/domain/event/event';
 import { TRIGGER_LIMITS } from '@grapnel/domain/trigger/trigger';
@@ -9,6 +9,7 @@ import type { Logger } from '@grapnel/runtime/logger';
 import { type EventStreams, type Received, StoreUnavailable, WrongLastSequence } from '@grapnel/stream/ports';
 import { CallOutUnavailable } from './call-out-sender.ts';
 import type { FlowRunner, Progress } from './flow-runner.ts';
+import { inFlowSpan } from './observe-flows.ts';
 import type { SynchronousFlows } from './synchronous-flows.ts';
 import type { Triggers } from './trigger-directory.ts';
 
@@ -71,18 +72,27 @@ async function handle(context: FlowsContext, message: Received, signal: AbortSig
   let progress = message.redelivered ? await runner.load(event.tenant, call.trigger, call.execution) : null;
   progress ??= await begin(context, message, call, event);
   if (progress === null) return;
+  const begun = progress;
   const stopWorking = keepWorking(context.clock, message);
   try {
-    for (;;) {
-      if (signal.aborted) return message.nak();
-      const next: Progress = await runner.advance(progress, signal);
-      if (next === progress) break;
-      progress = next;
-    }
+    const parent = message.header(TRACEPARENT) ?? null;
+    const over = await inFlowSpan(begun.execution, parent, () => toTheEnd(runner, begun, signal));
+    if (over) message.ack();
+    else message.nak();
   } finally {
     stopWorking();
   }
-  message.ack();
+}
+
+/** `false` when it was stopped before. */
+async function toTheEnd(runner: FlowRunner, begun: Progress, signal: AbortSignal): Promise<boolean> {
+  let progress = begun;
+  while (!signal.aborted) {
+    const next = await runner.advance(progress, signal);
+    if (next === progress) return true;
+    progress = next;
+  }
+  return false;
 }
 
 /** `null` when there is nothing to run; the message is ended then. */

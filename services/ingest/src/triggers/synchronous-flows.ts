@@ -4,6 +4,7 @@ import type { Logger } from '@grapnel/runtime/logger';
 import { StoreUnavailable, WrongLastSequence } from '@grapnel/stream/ports';
 import { CallOutUnavailable } from './call-out-sender.ts';
 import type { FlowRunner, Progress } from './flow-runner.ts';
+import { inFlowSpan } from './observe-flows.ts';
 
 /** What a caller that waits for a flow is told (NB-08). */
 export type FlowEnd =
@@ -38,9 +39,10 @@ export class SynchronousFlows {
   }
 
   /** Resolves with the answer, at the first response step or at the end, and never after the execution's deadline. */
-  run(started: Extract<ExecutionEvent, { type: 'execution_started' }>): Promise<FlowEnd> {
+  run(started: Extract<ExecutionEvent, { type: 'execution_started' }>, traceparent: string | null): Promise<FlowEnd> {
     return new Promise((resolve) => {
-      const running = this.#run(started, resolve)
+      const { execution: id } = started;
+      const running = inFlowSpan({ ...started, id }, traceparent, () => this.#run(started, resolve))
         .catch((error: unknown) => {
           resolve({ kind: 'unavailable' });
           const expected =
