@@ -13,8 +13,8 @@ export async function openCheckpoints(connection: NatsConnection, bucket: string
     async load(name) {
       const entry = await kv.get(name);
       if (entry === null) return null;
-      // Somebody deleted it: from the beginning, but the next revision follows that of the deletion.
-      const value = entry.operation === 'PUT' ? Number(decodeText(entry.value)) : 0;
+      // When somebody deleted it, the next revision follows that of the deletion.
+      const value = entry.operation === 'PUT' ? Number(decodeText(entry.value)) : null;
       return { value, revision: entry.revision };
     },
     async save(name, value, revision) {

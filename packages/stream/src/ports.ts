@@ -104,7 +104,8 @@ export interface EventStreams {
 
 /** A small value with a revision, for positions that a consumer keeps itself. */
 export interface Checkpoints {
-  load(name: string): Promise<{ readonly value: number; readonly revision: number } | null>;
+  /** `null` when there never was one; a value of `null` when it was deleted, which has a revision too. */
+  load(name: string): Promise<{ readonly value: number | null; readonly revision: number } | null>;
   /** `revision` of the value that was loaded, 0 for a new one; `null` when somebody else was first. */
   save(name: string, value: number, revision: number): Promise<number | null>;
 }

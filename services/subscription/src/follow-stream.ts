@@ -9,6 +9,11 @@ export interface Follower {
   /** Of its checkpoint. */
   readonly name: string;
   readonly stream: string;
+  /**
+   * Where to begin without a checkpoint, the first time or when checkpoints were lost: `oldest` where doing it all again
+   * changes nothing, `now` where it would tell old news.
+   */
+  readonly beginning: 'oldest' | 'now';
   /** Called in stream order; the same batch may come again, here or in another replica. */
   readonly handle: (batch: readonly Message[]) => Promise<void>;
 }
@@ -57,15 +62,22 @@ export async function followStream(follower: Follower, context: FollowContext, s
 
 /** Returns when another replica is doing it. */
 async function follow(
-  { name, stream, handle }: Follower,
+  { name, stream, beginning, handle }: Follower,
   { streams, checkpoints, clock }: FollowContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const start = await checkpoints.load(name);
-  let revision = start?.revision ?? 0;
+  const { value, revision: known } = (await checkpoints.load(name)) ?? { value: null, revision: 0 };
   const { lastSequence } = await streams.state(stream);
-  // A position beyond the stream belongs to one that is gone.
-  const after = start !== null && start.value <= lastSequence ? start.value : 0;
+  let revision = known;
+  // A position beyond the stream belongs to one that is gone, and the new one holds no old news.
+  let after = value !== null && value <= lastSequence ? value : 0;
+  if (value === null && beginning === 'now') {
+    after = lastSequence;
+    // At once: what is stored from here on must be told, though this process ends before it has told anything.
+    const begun = await checkpoints.save(name, after, revision);
+    if (begun === null) return;
+    revision = begun;
+  }
   const left = new AbortController();
   const messages = streams.read(stream, { after, signal: AbortSignal.any([signal, left.signal]) });
   for await (const batch of batches(messages, { maxSize: 500, maxWaitMs: 50, clock })) {

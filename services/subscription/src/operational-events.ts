@@ -8,7 +8,7 @@ import { type Operation, operationOfOutcome, operationOfReplay, operationOfWebho
 import type { Replay, ReplayEvent } from '@grapnel/domain/replay/replay';
 import type { WebhookEvent, WebhookState } from '@grapnel/domain/webhook/webhook';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
-import { type FollowContext, followStream, readOrPassOver } from './follow-stream.ts';
+import { type FollowContext, type Follower, followStream, readOrPassOver } from './follow-stream.ts';
 
 export interface OperationsContext extends FollowContext {
   readonly names: Topology;
@@ -32,9 +32,11 @@ export async function runOperationalEvents(context: OperationsContext, signal: A
     const message = encodeEvent(event, encodeJson(data), null, context.names);
     await publishUntilStored(context.streams, message, context.clock, signal);
   };
-  const followers = [
-    { name: 'operations-webhooks', stream: webhooks, handle: (batch: readonly Message[]) => tell(batch, ofAggregate) },
-    { name: 'operations-outcomes', stream: outcomes, handle: (batch: readonly Message[]) => tell(batch, ofOutcome) },
+  // Their ids are remembered for minutes: after a loss of the checkpoints, a month of old news would be news again.
+  const beginning = 'now';
+  const followers: Follower[] = [
+    { name: 'operations-webhooks', stream: webhooks, beginning, handle: (batch) => tell(batch, ofAggregate) },
+    { name: 'operations-outcomes', stream: outcomes, beginning, handle: (batch) => tell(batch, ofOutcome) },
   ];
   await Promise.all(followers.map((follower) => followStream(follower, context, signal)));
 }

@@ -25,7 +25,8 @@ export interface HealthContext extends CommandContext {
  */
 export function runHealth(context: HealthContext, signal: AbortSignal): Promise<void> {
   const stream = context.names.streams.outcomes;
-  return followStream({ name: 'health', stream, handle: (batch) => record(context, batch) }, context, signal);
+  const handle = (batch: readonly Message[]): Promise<void> => record(context, batch);
+  return followStream({ name: 'health', stream, beginning: 'oldest', handle }, context, signal);
 }
 
 interface Ended {
