@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { isPublicAddress } from '@grapnel/domain/security/address';
 import { buildConnector } from 'undici';
@@ -59,15 +60,17 @@ const isAllowed = (socket: Socket): boolean =>
 
 /** Refuses a name with one address that may not be reached, whichever of them would be used. */
 function lookupBy(names: NameResolver, isAllowedAddress: (address: string) => boolean): LookupFunction {
+  const judged = async (hostname: string): Promise<[LookupAddress, ...LookupAddress[]]> => {
+    const [first, ...others] = await names.resolve(hostname);
+    if (first === undefined || ![first, ...others].every(({ address }) => isAllowedAddress(address))) {
+      throw new PrivateAddressError();
+    }
+    return [first, ...others];
+  };
   return (hostname, options, callback) => {
-    names.resolve(hostname).then(
-      (addresses) => {
-        const [first] = addresses;
-        if (first === undefined || !addresses.every(({ address }) => isAllowedAddress(address))) {
-          callback(new PrivateAddressError(), '', 0);
-        } else if (options.all === true) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      },
+    void judged(hostname).then(
+      (addresses) =>
+        options.all === true ? callback(null, addresses) : callback(null, addresses[0].address, addresses[0].family),
       (error: Error) => callback(error, '', 0),
     );
   };
