@@ -65,12 +65,10 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     logger,
     signal,
   });
-  const circuits = stack.use(await openSharedValues<Circuit>(connections.publishing, names.buckets.circuits, logger));
-  const gates = new Gates(
-    clock,
-    { ...DEFAULT_GATES, max: config.maxInFlightPerEndpoint, timeScale },
-    keptCircuits(circuits),
+  const circuits = keptCircuits(
+    stack.use(await openSharedValues<Circuit>(connections.publishing, names.buckets.circuits, logger)),
   );
+  const gates = new Gates(clock, { ...DEFAULT_GATES, max: config.maxInFlightPerEndpoint, timeScale }, circuits);
   const endpoints = new EndpointDirectory(config.keyRing, config.signatureHeaders, clock, logger, {
     disabled: ({ id, tenant, lastAutoDisabledAt }) => skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
     mended: ({ id }) => gates.forget(id),
@@ -127,7 +125,7 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
       logger,
       authenticate: authenticator(config.rpc.serviceToken, noTenants),
       services: [
-        deliveryService({ streams, names, endpoints, clock }),
+        deliveryService({ streams, names, endpoints, clock, gates, circuits }),
         callOutService({
           sender,
           policy: { allowLocal: config.allowLocalWebhooks },

@@ -10,9 +10,10 @@ import { type Registration, register } from '@grapnel/rpc/server';
 import { StoreUnavailable } from '@grapnel/stream/ports';
 import { MAX_TOGETHER, replayDeliveries } from '../replay-deliveries.ts';
 import { type ReplayContext, type ReplayRefusal, replayDelivery } from '../replay-delivery.ts';
+import { type EndpointStateContext, endpointState } from './endpoint-state.ts';
 
 /** Commands on deliveries, for services alone. */
-export function deliveryService(context: ReplayContext): Registration {
+export function deliveryService(context: ReplayContext & EndpointStateContext): Registration {
   return register(DeliveryService, 'service', {
     async replayDelivery({ webhookId, deliveryId, sequence }, { principal }) {
       const tenant = tenantOf(principal);
@@ -40,6 +41,12 @@ export function deliveryService(context: ReplayContext): Registration {
       };
       const results = await storing(() => replayDeliveries(context, request));
       return { results: results.map((result) => RESULTS[result]) };
+    },
+
+    async getEndpoint({ webhookId }, { principal }) {
+      const state = endpointState(context, tenantOf(principal), webhookId);
+      if (state === null) throw RpcError.notFound('Webhook', webhookId);
+      return state;
     },
   });
 }

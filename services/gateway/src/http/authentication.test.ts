@@ -25,6 +25,7 @@ const EVERY_PATH: readonly (readonly [string, string])[] = [
   ['GET', `/v1/webhooks/${ID}/deliveries/${DELIVERY}`],
   ['POST', `/v1/webhooks/${ID}/deliveries/${DELIVERY}/replay`],
   ['GET', `/v1/webhooks/${ID}/statistics`],
+  ['GET', `/v1/webhooks/${ID}/endpoint`],
   ['GET', '/v1/webhook-events'],
   ['POST', '/v1/webhooks/explain'],
   ['GET', '/v1/deliveries'],

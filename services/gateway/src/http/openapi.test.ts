@@ -30,6 +30,7 @@ const ROUTES = [
   'GET /v1/webhooks/{webhookId}/deliveries',
   'GET /v1/webhooks/{webhookId}/deliveries/tail',
   'GET /v1/webhooks/{webhookId}/deliveries/{deliveryId}',
+  'GET /v1/webhooks/{webhookId}/endpoint',
   'GET /v1/webhooks/{webhookId}/statistics',
   'POST /v1/account/rotate-secret',
   'POST /v1/events',

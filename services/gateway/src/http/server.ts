@@ -17,6 +17,7 @@ import { describeApi } from './openapi.ts';
 import { readOnlyHint } from './read-only-fields.ts';
 import type { Api } from './routes/api.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
+import { endpointRoutes } from './routes/endpoints.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobWebhookRoutes } from './routes/job-webhooks.ts';
 import { opsRoutes } from './routes/ops.ts';
@@ -90,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       eventRoutes(routes, api);
       await v1.register(async (events) => publishRoute(events, api));
       statisticsRoutes(routes, api);
+      endpointRoutes(routes, api);
       triggerRoutes(routes, api);
     },
     { prefix: '/v1' },

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  GetEndpointResponse_Reason as Reason,
+  GetEndpointResponse_State as State,
+} from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
 import { DeliveryStatus, WebhookStatisticsSchema } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { Inactive_Reason, InactiveSchema } from '@grapnel/contracts/gen/grapnel/subscription/v1/webhook_pb';
 import { LIMITS } from '@grapnel/domain/webhook/config';
@@ -459,6 +463,32 @@ describe('changing', () => {
     expect(second.json).toEqual({ success: false, error: 'Webhook not found' });
   });
 
+  it('says how the endpoint is doing', async () => {
+    const id = await gateway.create();
+    const ask = () => gateway.ask('GET', `/v1/webhooks/${id}/endpoint`);
+    expect((await ask()).json).toEqual({
+      success: true,
+      data: {
+        ...{ state: 'ok', reason: null, since: null, until: null },
+        ...{ concurrency_limit: null, in_flight: null, queued: null, waiting: null },
+      },
+    });
+    gateway.history.endpoint = {
+      state: State.OPEN,
+      reason: Reason.RETRY_AFTER,
+      since: timestampFromMs(Date.UTC(2026, 0, 27, 10)),
+      until: timestampFromMs(Date.UTC(2026, 0, 27, 11)),
+      load: { limit: 3, underWay: 0, queued: 0, away: 12 },
+    };
+    expect((await ask()).json.data).toEqual({
+      state: 'left_alone',
+      reason: 'retry_after',
+      since: '2026-01-27T10:00:00.000Z',
+      until: '2026-01-27T11:00:00.000Z',
+      ...{ concurrency_limit: 3, in_flight: 0, queued: 0, waiting: 12 },
+    });
+  });
+
   it.each([
     ['GET', ''],
     ['PUT', ''],
@@ -469,6 +499,7 @@ describe('changing', () => {
     ['POST', '/rotate-secret'],
     ['GET', '/deliveries'],
     ['GET', '/statistics'],
+    ['GET', '/endpoint'],
     ['GET', '/deliveries/tail'],
     ['GET', `/deliveries/dlv_${'a'.repeat(26)}`],
     ['POST', `/deliveries/dlv_${'a'.repeat(26)}/replay`],

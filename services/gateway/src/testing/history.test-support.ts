@@ -1,6 +1,11 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { DeliveryService } from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
+import {
+  DeliveryService,
+  type GetEndpointResponseSchema,
+  GetEndpointResponse_State as State,
+} from '@grapnel/contracts/gen/grapnel/delivery/v1/delivery_pb';
 import {
   type Attempt,
   AttemptSchema,
@@ -29,6 +34,8 @@ export class InMemoryHistory {
   /** Thrown by every call while set. */
   failure: RpcError | null = null;
   /** Thrown by a replay while set. */
+  /** What a dispatcher says of every endpoint. */
+  endpoint: MessageInitShape<typeof GetEndpointResponseSchema> = { state: State.CLOSED };
   replayFailure: RpcError | null = null;
   openTails = 0;
   readonly #tails = new Set<(response: TailDeliveriesResponse) => void>();
@@ -160,6 +167,7 @@ export class InMemoryHistory {
       },
       // Bulk replays are the subscription service's to ask for.
       replayDeliveries: async () => ({}),
+      getEndpoint: async () => this.endpoint,
     });
   }
 }

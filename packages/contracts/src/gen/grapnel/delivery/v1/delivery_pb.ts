@@ -4,13 +4,186 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file grapnel/delivery/v1/delivery.proto.
  */
 export const file_grapnel_delivery_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("CiJncmFwbmVsL2RlbGl2ZXJ5L3YxL2RlbGl2ZXJ5LnByb3RvEhNncmFwbmVsLmRlbGl2ZXJ5LnYxIlIKFVJlcGxheURlbGl2ZXJ5UmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJEhMKC2RlbGl2ZXJ5X2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEIjwKFlJlcGxheURlbGl2ZXJ5UmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkSDQoFcm91bmQYAiABKAQihgEKF1JlcGxheURlbGl2ZXJpZXNSZXF1ZXN0EhIKCndlYmhvb2tfaWQYASABKAkSDQoFcm91bmQYAiABKAQSDAoEYnVsaxgDIAEoCBI6CgpkZWxpdmVyaWVzGAQgAygLMiYuZ3JhcG5lbC5kZWxpdmVyeS52MS5EZWxpdmVyeVJlZmVyZW5jZSI6ChFEZWxpdmVyeVJlZmVyZW5jZRITCgtkZWxpdmVyeV9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCLiAQoYUmVwbGF5RGVsaXZlcmllc1Jlc3BvbnNlEkUKB3Jlc3VsdHMYASADKA4yNC5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJpZXNSZXNwb25zZS5SZXN1bHQifwoGUmVzdWx0EhYKElJFU1VMVF9VTlNQRUNJRklFRBAAEhEKDVJFU1VMVF9RVUVVRUQQARIUChBSRVNVTFRfTk9UX0ZPVU5EEAISFwoTUkVTVUxUX0JPRFlfRVhQSVJFRBADEhsKF1JFU1VMVF9XRUJIT09LX0lOQUNUSVZFEAQiwgEKDkNhbGxPdXRSZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSQQoHaGVhZGVycxgDIAMoCzIwLmdyYXBuZWwuZGVsaXZlcnkudjEuQ2FsbE91dFJlcXVlc3QuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSEgoKdGltZW91dF9tcxgFIAEoDRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKCAQoPQ2FsbE91dFJlc3BvbnNlEg4KBnN0YXR1cxgBIAEoDRIMCgRib2R5GAIgASgJEhEKCXRydW5jYXRlZBgDIAEoCBISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkSEwoLZHVyYXRpb25fbXMYBiABKA0y7QEKD0RlbGl2ZXJ5U2VydmljZRJpCg5SZXBsYXlEZWxpdmVyeRIqLmdyYXBuZWwuZGVsaXZlcnkudjEuUmVwbGF5RGVsaXZlcnlSZXF1ZXN0GisuZ3JhcG5lbC5kZWxpdmVyeS52MS5SZXBsYXlEZWxpdmVyeVJlc3BvbnNlEm8KEFJlcGxheURlbGl2ZXJpZXMSLC5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJpZXNSZXF1ZXN0Gi0uZ3JhcG5lbC5kZWxpdmVyeS52MS5SZXBsYXlEZWxpdmVyaWVzUmVzcG9uc2UyZgoOQ2FsbE91dFNlcnZpY2USVAoHQ2FsbE91dBIjLmdyYXBuZWwuZGVsaXZlcnkudjEuQ2FsbE91dFJlcXVlc3QaJC5ncmFwbmVsLmRlbGl2ZXJ5LnYxLkNhbGxPdXRSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiJncmFwbmVsL2RlbGl2ZXJ5L3YxL2RlbGl2ZXJ5LnByb3RvEhNncmFwbmVsLmRlbGl2ZXJ5LnYxIigKEkdldEVuZHBvaW50UmVxdWVzdBISCgp3ZWJob29rX2lkGAEgASgJItEDChNHZXRFbmRwb2ludFJlc3BvbnNlEj0KBXN0YXRlGAEgASgOMi4uZ3JhcG5lbC5kZWxpdmVyeS52MS5HZXRFbmRwb2ludFJlc3BvbnNlLlN0YXRlEj8KBnJlYXNvbhgCIAEoDjIvLmdyYXBuZWwuZGVsaXZlcnkudjEuR2V0RW5kcG9pbnRSZXNwb25zZS5SZWFzb24SKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0CgRsb2FkGAUgASgLMiEuZ3JhcG5lbC5kZWxpdmVyeS52MS5FbmRwb2ludExvYWRIAIgBASJVCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0NMT1NFRBABEg4KClNUQVRFX09QRU4QAhITCg9TVEFURV9IQUxGX09QRU4QAyJOCgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX05PX0FOU1dFUhABEhYKElJFQVNPTl9SRVRSWV9BRlRFUhACQgcKBV9sb2FkIk4KDEVuZHBvaW50TG9hZBINCgVsaW1pdBgBIAEoDRIRCgl1bmRlcl93YXkYAiABKA0SDgoGcXVldWVkGAMgASgNEgwKBGF3YXkYBCABKA0iUgoVUmVwbGF5RGVsaXZlcnlSZXF1ZXN0EhIKCndlYmhvb2tfaWQYASABKAkSEwoLZGVsaXZlcnlfaWQYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQiPAoWUmVwbGF5RGVsaXZlcnlSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCRINCgVyb3VuZBgCIAEoBCKGAQoXUmVwbGF5RGVsaXZlcmllc1JlcXVlc3QSEgoKd2ViaG9va19pZBgBIAEoCRINCgVyb3VuZBgCIAEoBBIMCgRidWxrGAMgASgIEjoKCmRlbGl2ZXJpZXMYBCADKAsyJi5ncmFwbmVsLmRlbGl2ZXJ5LnYxLkRlbGl2ZXJ5UmVmZXJlbmNlIjoKEURlbGl2ZXJ5UmVmZXJlbmNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEIuIBChhSZXBsYXlEZWxpdmVyaWVzUmVzcG9uc2USRQoHcmVzdWx0cxgBIAMoDjI0LmdyYXBuZWwuZGVsaXZlcnkudjEuUmVwbGF5RGVsaXZlcmllc1Jlc3BvbnNlLlJlc3VsdCJ/CgZSZXN1bHQSFgoSUkVTVUxUX1VOU1BFQ0lGSUVEEAASEQoNUkVTVUxUX1FVRVVFRBABEhQKEFJFU1VMVF9OT1RfRk9VTkQQAhIXChNSRVNVTFRfQk9EWV9FWFBJUkVEEAMSGwoXUkVTVUxUX1dFQkhPT0tfSU5BQ1RJVkUQBCLCAQoOQ2FsbE91dFJlcXVlc3QSDgoGbWV0aG9kGAEgASgJEgsKA3VybBgCIAEoCRJBCgdoZWFkZXJzGAMgAygLMjAuZ3JhcG5lbC5kZWxpdmVyeS52MS5DYWxsT3V0UmVxdWVzdC5IZWFkZXJzRW50cnkSDAoEYm9keRgEIAEoDBISCgp0aW1lb3V0X21zGAUgASgNGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoIBCg9DYWxsT3V0UmVzcG9uc2USDgoGc3RhdHVzGAEgASgNEgwKBGJvZHkYAiABKAkSEQoJdHJ1bmNhdGVkGAMgASgIEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCRITCgtkdXJhdGlvbl9tcxgGIAEoDTLPAgoPRGVsaXZlcnlTZXJ2aWNlEmkKDlJlcGxheURlbGl2ZXJ5EiouZ3JhcG5lbC5kZWxpdmVyeS52MS5SZXBsYXlEZWxpdmVyeVJlcXVlc3QaKy5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJ5UmVzcG9uc2USbwoQUmVwbGF5RGVsaXZlcmllcxIsLmdyYXBuZWwuZGVsaXZlcnkudjEuUmVwbGF5RGVsaXZlcmllc1JlcXVlc3QaLS5ncmFwbmVsLmRlbGl2ZXJ5LnYxLlJlcGxheURlbGl2ZXJpZXNSZXNwb25zZRJgCgtHZXRFbmRwb2ludBInLmdyYXBuZWwuZGVsaXZlcnkudjEuR2V0RW5kcG9pbnRSZXF1ZXN0GiguZ3JhcG5lbC5kZWxpdmVyeS52MS5HZXRFbmRwb2ludFJlc3BvbnNlMmYKDkNhbGxPdXRTZXJ2aWNlElQKB0NhbGxPdXQSIy5ncmFwbmVsLmRlbGl2ZXJ5LnYxLkNhbGxPdXRSZXF1ZXN0GiQuZ3JhcG5lbC5kZWxpdmVyeS52MS5DYWxsT3V0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+
+/**
+ * @generated from message grapnel.delivery.v1.GetEndpointRequest
+ */
+export type GetEndpointRequest = Message<"grapnel.delivery.v1.GetEndpointRequest"> & {
+  /**
+   * @generated from field: string webhook_id = 1;
+   */
+  webhookId: string;
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.GetEndpointRequest.
+ * Use `create(GetEndpointRequestSchema)` to create a new message.
+ */
+export const GetEndpointRequestSchema: GenMessage<GetEndpointRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 0);
+
+/**
+ * @generated from message grapnel.delivery.v1.GetEndpointResponse
+ */
+export type GetEndpointResponse = Message<"grapnel.delivery.v1.GetEndpointResponse"> & {
+  /**
+   * @generated from field: grapnel.delivery.v1.GetEndpointResponse.State state = 1;
+   */
+  state: GetEndpointResponse_State;
+
+  /**
+   * Absent while closed.
+   *
+   * @generated from field: grapnel.delivery.v1.GetEndpointResponse.Reason reason = 2;
+   */
+  reason: GetEndpointResponse_Reason;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Absent but while open.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * @generated from field: optional grapnel.delivery.v1.EndpointLoad load = 5;
+   */
+  load?: EndpointLoad | undefined;
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.GetEndpointResponse.
+ * Use `create(GetEndpointResponseSchema)` to create a new message.
+ */
+export const GetEndpointResponseSchema: GenMessage<GetEndpointResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 1);
+
+/**
+ * @generated from enum grapnel.delivery.v1.GetEndpointResponse.State
+ */
+export const GetEndpointResponse_State = {
+  /**
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Deliveries are sent as they come.
+   *
+   * @generated from enum value: STATE_CLOSED = 1;
+   */
+  CLOSED: 1,
+
+  /**
+   * It is left alone until a time.
+   *
+   * @generated from enum value: STATE_OPEN = 2;
+   */
+  OPEN: 2,
+
+  /**
+   * One attempt is finding out whether it is back.
+   *
+   * @generated from enum value: STATE_HALF_OPEN = 3;
+   */
+  HALF_OPEN: 3,
+} as const;
+
+/**
+ * @generated from enum grapnel.delivery.v1.GetEndpointResponse.State
+ */
+export type GetEndpointResponse_State = (typeof GetEndpointResponse_State)[keyof typeof GetEndpointResponse_State] | UnknownEnum;
+
+/**
+ * Describes the enum grapnel.delivery.v1.GetEndpointResponse.State.
+ */
+export const GetEndpointResponse_StateSchema: GenEnum<GetEndpointResponse_State> = /*@__PURE__*/
+  enumDesc(file_grapnel_delivery_v1_delivery, 1, 0);
+
+/**
+ * @generated from enum grapnel.delivery.v1.GetEndpointResponse.Reason
+ */
+export const GetEndpointResponse_Reason = {
+  /**
+   * @generated from enum value: REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It has not answered many times in a row.
+   *
+   * @generated from enum value: REASON_NO_ANSWER = 1;
+   */
+  NO_ANSWER: 1,
+
+  /**
+   * It asked for it, by Retry-After.
+   *
+   * @generated from enum value: REASON_RETRY_AFTER = 2;
+   */
+  RETRY_AFTER: 2,
+} as const;
+
+/**
+ * @generated from enum grapnel.delivery.v1.GetEndpointResponse.Reason
+ */
+export type GetEndpointResponse_Reason = (typeof GetEndpointResponse_Reason)[keyof typeof GetEndpointResponse_Reason] | UnknownEnum;
+
+/**
+ * Describes the enum grapnel.delivery.v1.GetEndpointResponse.Reason.
+ */
+export const GetEndpointResponse_ReasonSchema: GenEnum<GetEndpointResponse_Reason> = /*@__PURE__*/
+  enumDesc(file_grapnel_delivery_v1_delivery, 1, 1);
+
+/**
+ * @generated from message grapnel.delivery.v1.EndpointLoad
+ */
+export type EndpointLoad = Message<"grapnel.delivery.v1.EndpointLoad"> & {
+  /**
+   * Attempts at once that it gets, as learned from its answers.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * @generated from field: uint32 under_way = 2;
+   */
+  underWay: number;
+
+  /**
+   * @generated from field: uint32 queued = 3;
+   */
+  queued: number;
+
+  /**
+   * Waiting in lanes, and not yet back.
+   *
+   * @generated from field: uint32 away = 4;
+   */
+  away: number;
+};
+
+/**
+ * Describes the message grapnel.delivery.v1.EndpointLoad.
+ * Use `create(EndpointLoadSchema)` to create a new message.
+ */
+export const EndpointLoadSchema: GenMessage<EndpointLoad> = /*@__PURE__*/
+  messageDesc(file_grapnel_delivery_v1_delivery, 2);
 
 /**
  * @generated from message grapnel.delivery.v1.ReplayDeliveryRequest
@@ -39,7 +212,7 @@ export type ReplayDeliveryRequest = Message<"grapnel.delivery.v1.ReplayDeliveryR
  * Use `create(ReplayDeliveryRequestSchema)` to create a new message.
  */
 export const ReplayDeliveryRequestSchema: GenMessage<ReplayDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 0);
+  messageDesc(file_grapnel_delivery_v1_delivery, 3);
 
 /**
  * @generated from message grapnel.delivery.v1.ReplayDeliveryResponse
@@ -63,7 +236,7 @@ export type ReplayDeliveryResponse = Message<"grapnel.delivery.v1.ReplayDelivery
  * Use `create(ReplayDeliveryResponseSchema)` to create a new message.
  */
 export const ReplayDeliveryResponseSchema: GenMessage<ReplayDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 1);
+  messageDesc(file_grapnel_delivery_v1_delivery, 4);
 
 /**
  * @generated from message grapnel.delivery.v1.ReplayDeliveriesRequest
@@ -99,7 +272,7 @@ export type ReplayDeliveriesRequest = Message<"grapnel.delivery.v1.ReplayDeliver
  * Use `create(ReplayDeliveriesRequestSchema)` to create a new message.
  */
 export const ReplayDeliveriesRequestSchema: GenMessage<ReplayDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 2);
+  messageDesc(file_grapnel_delivery_v1_delivery, 5);
 
 /**
  * @generated from message grapnel.delivery.v1.DeliveryReference
@@ -123,7 +296,7 @@ export type DeliveryReference = Message<"grapnel.delivery.v1.DeliveryReference">
  * Use `create(DeliveryReferenceSchema)` to create a new message.
  */
 export const DeliveryReferenceSchema: GenMessage<DeliveryReference> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 3);
+  messageDesc(file_grapnel_delivery_v1_delivery, 6);
 
 /**
  * @generated from message grapnel.delivery.v1.ReplayDeliveriesResponse
@@ -142,7 +315,7 @@ export type ReplayDeliveriesResponse = Message<"grapnel.delivery.v1.ReplayDelive
  * Use `create(ReplayDeliveriesResponseSchema)` to create a new message.
  */
 export const ReplayDeliveriesResponseSchema: GenMessage<ReplayDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 4);
+  messageDesc(file_grapnel_delivery_v1_delivery, 7);
 
 /**
  * @generated from enum grapnel.delivery.v1.ReplayDeliveriesResponse.Result
@@ -183,7 +356,7 @@ export type ReplayDeliveriesResponse_Result = (typeof ReplayDeliveriesResponse_R
  * Describes the enum grapnel.delivery.v1.ReplayDeliveriesResponse.Result.
  */
 export const ReplayDeliveriesResponse_ResultSchema: GenEnum<ReplayDeliveriesResponse_Result> = /*@__PURE__*/
-  enumDesc(file_grapnel_delivery_v1_delivery, 4, 0);
+  enumDesc(file_grapnel_delivery_v1_delivery, 7, 0);
 
 /**
  * @generated from message grapnel.delivery.v1.CallOutRequest
@@ -222,7 +395,7 @@ export type CallOutRequest = Message<"grapnel.delivery.v1.CallOutRequest"> & {
  * Use `create(CallOutRequestSchema)` to create a new message.
  */
 export const CallOutRequestSchema: GenMessage<CallOutRequest> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 5);
+  messageDesc(file_grapnel_delivery_v1_delivery, 8);
 
 /**
  * @generated from message grapnel.delivery.v1.CallOutResponse
@@ -268,7 +441,7 @@ export type CallOutResponse = Message<"grapnel.delivery.v1.CallOutResponse"> & {
  * Use `create(CallOutResponseSchema)` to create a new message.
  */
 export const CallOutResponseSchema: GenMessage<CallOutResponse> = /*@__PURE__*/
-  messageDesc(file_grapnel_delivery_v1_delivery, 6);
+  messageDesc(file_grapnel_delivery_v1_delivery, 9);
 
 /**
  * Commands on deliveries, answered by any dispatcher. Only the service token opens it; the tenant comes
@@ -299,6 +472,18 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof ReplayDeliveriesRequestSchema;
     output: typeof ReplayDeliveriesResponseSchema;
+  },
+  /**
+   * How the platform stands with a webhook's endpoint at the moment. Any dispatcher knows whether it is left alone; the
+   * numbers are of the dispatcher that is asked, and absent where another one sends to it. NOT_FOUND when the webhook is
+   * not the tenant's.
+   *
+   * @generated from rpc grapnel.delivery.v1.DeliveryService.GetEndpoint
+   */
+  getEndpoint: {
+    methodKind: "unary";
+    input: typeof GetEndpointRequestSchema;
+    output: typeof GetEndpointResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_grapnel_delivery_v1_delivery, 0);
