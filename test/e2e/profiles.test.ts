@@ -193,6 +193,28 @@ describe('what each profile sends', () => {
     });
   });
 
+  it('ST-07 conditions of one event cost a bounded time together, and explain says which were past its end', async () => {
+    const made: string[] = [];
+    for (let n = 0; n < 13; n++) {
+      const condition = `data.n.all(x, x < ${n + 2}.5)`;
+      made.push((await line.createWebhook('/budget', { condition, eventTypes: { values: ['map.started'] } })).id);
+    }
+    const data = { n: Array.from({ length: 40_000 }, () => 1) };
+    const { client, as } = line.webhooks;
+    const asked = { type: 'map.started', data: Buffer.from(JSON.stringify(data)) };
+    const { explanations } = await client.explain(asked, as);
+    const reasons = made.map((id) => explanations.find(({ webhookId }) => webhookId === id)?.reason ?? '');
+    const past = reasons.findIndex((reason) => reason.includes('was not asked to its end'));
+    expect(past).toBeGreaterThan(3);
+    expect(reasons.slice(0, past).every((reason) => reason.startsWith('subscribed'))).toBe(true);
+    expect(reasons.slice(past).every((reason) => reason.includes('was not asked to its end'))).toBe(true);
+    await line.publish('map.started', data);
+    await line.publish('map.started', { n: [1] });
+    const small = (r: { readonly body: Buffer }): boolean => r.body.byteLength < 100;
+    await line.receiver.waitFor(13 + past, { path: '/budget' });
+    expect(line.receiver.requestsTo('/budget').filter(small)).toHaveLength(13);
+  });
+
   it('ST-07 a condition lets through what it holds for, and explain says so', async () => {
     const { id } = await line.createWebhook('/cond', {
       condition: 'data.status >= 500 && "eu" in tags',

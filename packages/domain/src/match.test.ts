@@ -112,3 +112,18 @@ describe('which webhooks want an event', () => {
     );
   });
 });
+
+it('ST-07 asks conditions in an order that does not depend on what happened to the webhooks', () => {
+  const asked = (order: readonly number[]): string[] => {
+    const index = new MatchIndex();
+    for (const n of order) index.put(webhook(n, { condition: `${n}` }));
+    const conditions: string[] = [];
+    index.match('acme', { type: 'crawl.page', taskId: null, jobId: null }, (condition) => {
+      conditions.push(condition);
+      return ok(true);
+    });
+    return conditions;
+  };
+  expect(asked([3, 1, 2])).toEqual(['1', '2', '3']);
+  expect(asked([2, 3, 1, 2])).toEqual(['1', '2', '3']);
+});

@@ -163,8 +163,12 @@ export class MatchIndex {
         if (ids !== undefined) hits.push(ids);
       }
     }
-    const wanted = hits.length === 1 ? [...(hits[0] ?? [])] : [...new Set(hits.flatMap((ids) => [...ids]))];
-    return wanted.filter((id) => this.#wants(id, event, holds));
+    const found = hits.length === 1 ? [...(hits[0] ?? [])] : [...new Set(hits.flatMap((ids) => [...ids]))];
+    const wants = (id: WebhookId): boolean => this.#wants(id, event, holds);
+    const asking = found.filter((id) => this.#hasCondition(id));
+    if (asking.length === 0) return found.filter(wants);
+    // In an order that is the same in every replica: what conditions may cost together ends somewhere.
+    return [...found.filter((id) => !this.#hasCondition(id) && wants(id)), ...asking.toSorted().filter(wants)];
   }
 
   /** The active webhooks that were attached to a job, whatever types they want. */
@@ -176,6 +180,10 @@ export class MatchIndex {
     const ids = this.#ofJobs.get(jobKey(tenant, jobId));
     ids?.delete(id);
     if (ids?.size === 0) this.#ofJobs.delete(jobKey(tenant, jobId));
+  }
+
+  #hasCondition(id: WebhookId): boolean {
+    return (this.#indexed.get(id)?.config.condition ?? null) !== null;
   }
 
   #wants(id: WebhookId, event: Matchable, holds: Holds): boolean {

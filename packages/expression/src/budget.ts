@@ -1,5 +1,6 @@
 import { CelScalar, celFunc, type parse } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
+import { err, ok, type Result } from '@grapnel/domain/result';
 import { statesOf } from './pattern-cost.ts';
 
 type Parsed = ReturnType<typeof parse>;
@@ -19,6 +20,11 @@ const COMPILING = 10;
 const UNITS_PER_STATE = 2;
 
 export const TOO_EXPENSIVE = 'costs too much for data of this size';
+const TOO_MUCH_TOGETHER =
+  'was not asked to its end: the conditions before it have used up what those of one event may cost';
+/** To make an expression ready and to ask it, beside what it does: a small part, and one for its length. */
+const ASKING = 20;
+const CHARS_TO_ASK_PER_UNIT = 2;
 
 /** No identifier of the language: only {@link metered} can put it into an expression. */
 const SPEND = '@spend';
@@ -81,12 +87,42 @@ function constant(id: bigint, value: boolean): Expr {
   };
 }
 
-/** Runs `work` with a new budget; an exhausted one is an error whatever the expression made of it. */
-export function withBudget<T>(loops: number, variables: Record<string, unknown>, work: () => T): T {
-  left = MAX_COST;
-  // What a pass looks at is bounded by everything there is to look at.
-  perPass = loops === 0 ? 1 : 1 + Math.floor(JSON.stringify(variables).length / CHARS_PER_UNIT);
-  const result = work();
-  if (left < 0) throw new Error(TOO_EXPENSIVE);
-  return result;
+/** What several evaluations over the same variables may cost together. */
+export class Allowance {
+  readonly #variables: Record<string, unknown>;
+  #left: number;
+  #chars: number | null = null;
+
+  constructor(variables: Record<string, unknown>, units = Number.POSITIVE_INFINITY) {
+    this.#variables = variables;
+    this.#left = units;
+  }
+
+  /** Pays for asking one more expression; why not, when there is nothing left. The same whether it was ready or not. */
+  asking(text: string): Result<null, string> {
+    this.#left -= ASKING + text.length / CHARS_TO_ASK_PER_UNIT;
+    return this.#left < 0 ? err(TOO_MUCH_TOGETHER) : ok(null);
+  }
+
+  /** Runs `work` with a new budget; an exhausted one is an error whatever the expression made of it. */
+  within<T>(loops: number, work: () => T): T {
+    const budget = Math.min(MAX_COST, this.#left);
+    left = budget;
+    // What a pass looks at is bounded by everything there is to look at.
+    perPass = loops === 0 ? 1 : 1 + Math.floor(this.#size() / CHARS_PER_UNIT);
+    try {
+      const result = work();
+      if (left < 0) throw new Error(TOO_EXPENSIVE);
+      return result;
+    } catch (error) {
+      throw left < 0 && budget < MAX_COST ? new Error(TOO_MUCH_TOGETHER) : error;
+    } finally {
+      this.#left -= budget - Math.max(left, 0);
+    }
+  }
+
+  #size(): number {
+    this.#chars ??= JSON.stringify(this.#variables).length;
+    return this.#chars;
+  }
 }

@@ -1,6 +1,7 @@
 import { parse } from '@bufbuild/cel';
 import { err, ok, type Result } from '@grapnel/domain/result';
 import { LRUCache } from 'lru-cache';
+import { Allowance } from './budget.ts';
 import { compileExpression, type Expression, evaluate } from './expression.ts';
 import { neverTrue } from './kinds.ts';
 
@@ -23,11 +24,17 @@ export class Conditions {
     this.#compiled = new LRUCache({ max: maxCompiled });
   }
 
-  /** Whether the condition holds; an error where it cannot be said. */
-  ask(condition: string, variables: Record<string, unknown>): Result<boolean, string> {
+  /** Whether the condition holds; an error where it cannot be said, or where `allowance` is used up. */
+  ask(
+    condition: string,
+    variables: Record<string, unknown>,
+    allowance: Allowance = new Allowance(variables),
+  ): Result<boolean, string> {
+    const paid = allowance.asking(condition);
+    if (!paid.ok) return paid;
     const compiled = this.#of(condition);
     if (!compiled.ok) return compiled;
-    const answer = evaluate(compiled.value, variables);
+    const answer = evaluate(compiled.value, variables, allowance);
     if (!answer.ok) return answer;
     return typeof answer.value === 'boolean' ? ok(answer.value) : err('it is neither true nor false');
   }

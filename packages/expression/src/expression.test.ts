@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Allowance } from './budget.ts';
+import { Conditions } from './conditions.ts';
 import { compileExpression, evaluate } from './expression.ts';
 
 const VARIABLES = ['type', 'tags', 'data'];
@@ -69,6 +71,27 @@ describe('expressions', () => {
       ok: true,
       value: true,
     });
+  });
+
+  it('cost a bounded time together, over the same data', () => {
+    const data = { n: Array.from({ length: 5_000 }, () => 1), s: 'x'.repeat(500_000) };
+    const conditions = new Conditions(['data'], 100);
+    const asked = (units: number): string[] => {
+      const allowance = new Allowance({ data }, units);
+      return Array.from({ length: 12 }, (_, n) => `data.n.all(x, x < ${n}.5)`).map((text) => {
+        const answer = conditions.ask(text, { data }, allowance);
+        return answer.ok ? String(answer.value) : answer.error.slice(0, 13);
+      });
+    };
+    const first = asked(20_000_000);
+    expect(first.every((answer) => answer === 'true' || answer === 'false')).toBe(true);
+    const few = asked(1_000_000);
+    const end = few.indexOf('was not asked');
+    expect(end).toBeGreaterThan(1);
+    expect(few.slice(0, end)).toEqual(first.slice(0, end));
+    expect(new Set(few.slice(end))).toEqual(new Set(['was not asked']));
+    // Again, with everything compiled.
+    expect(asked(1_000_000)).toEqual(few);
   });
 
   const refused: [string, string][] = [

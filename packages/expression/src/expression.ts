@@ -1,6 +1,6 @@
 import { celEnv, isCelError, isCelList, isCelMap, parse, plan } from '@bufbuild/cel';
 import { err, ok, type Result } from '@grapnel/domain/result';
-import { METERS, metered, withBudget } from './budget.ts';
+import { Allowance, METERS, metered } from './budget.ts';
 import { childrenOf, nestedLoops, unknownNames } from './syntax.ts';
 
 // CEL by the makers of the protobuf runtime used here: its regular expressions are RE2, which no pattern can stall.
@@ -42,11 +42,15 @@ const ENVIRONMENT = celEnv(METERS);
 
 /**
  * What the expression comes to for these variables, as JSON; an error where it cannot be evaluated, or where loops or
- * regular expressions would take longer than about a second for data of this size.
+ * regular expressions would take longer than about a second for data of this size, or than `allowance` has left.
  */
-export function evaluate(expression: Expression, variables: Record<string, unknown>): Result<unknown, string> {
+export function evaluate(
+  expression: Expression,
+  variables: Record<string, unknown>,
+  allowance: Allowance = new Allowance(variables),
+): Result<unknown, string> {
   try {
-    const value = withBudget(expression.loops, variables, () => expression.run(variables));
+    const value = allowance.within(expression.loops, () => expression.run(variables));
     return isCelError(value) ? err(value.message) : ok(plain(value));
   } catch (error) {
     return err(messageOf(error));

@@ -189,6 +189,8 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
           : [existing(call, webhookId).webhook.id];
       const event = { type, taskId: taskId === '' ? null : taskId, jobId: jobId === '' ? null : jobId, tags };
       const holds = context.conditions.about({ ...event, time: clock.now() }, askedData(data));
+      // As the fan-out does: what a condition is told may depend on those before it.
+      directory.index.match(tenant, event, holds);
       return {
         explanations: asked.flatMap((id) => {
           const found = directory.ofTenant(tenant, id);
