@@ -85,7 +85,15 @@ describe('AC-09 registered event types', { timeout: 60_000 }, () => {
     await operators().archiveEventType({ name: 'invoice.sent' });
     await until('ingest knows', async () => (await publish({}, 'invoice.sent')).status === 400);
     const create = () => platform.createWebhook('/sent', { event_types: ['invoice.sent'] });
-    await expect(create()).rejects.toThrow(/unknown event type|not a known/);
+    const archived = await publish({}, 'invoice.sent');
+    expect(archived.body.details[0].message).toContain('is an archived event type ("invoice.sent")');
+    await expect(create()).rejects.toThrow(/is an archived event type .*takes no new subscriptions/);
+    // What there was can be replayed.
+    const { id } = await platform.createWebhook('/was', { event_types: ['invoice.*'] });
+    const replay = (types: string[]) => platform.call('POST', `/v1/webhooks/${id}/replay`, { event_types: [...types] });
+    expect((await replay(['invoice.sent', 'invoice.*'])).status).toBe(202);
+    const unknown = await replay(['crawl.page', 'crawl.pages', 'nobody.*']);
+    expect([unknown.status, fieldsOf(unknown)]).toEqual([400, ['event_types[1]', 'event_types[2]']]);
     expect(await shown('invoice.sent')).toBeUndefined();
     await operators().archiveEventType({ name: 'invoice.sent', restore: true });
     await until('ingest knows', async () => (await publish({}, 'invoice.sent')).status === 202);

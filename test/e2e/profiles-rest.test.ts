@@ -106,6 +106,17 @@ describe('every profile through the REST API', () => {
       expect(unknown?.message).toMatch(/line 2, column \d+/);
       const [broken] = await refused({ payload_template: '{"a": }' });
       expect(broken?.message).toMatch(/^is not valid JSON at line 1, column 7/);
+      const signature = await refused({
+        payload_template: '{}',
+        headers_template: '{"a":"b",\n"x-WEBHOOK-signature":"x"}',
+      });
+      expect(signature).toMatchObject([
+        { field: 'headers_template', message: expect.stringMatching(/^at line 2, .*the header x-WEBHOOK-signature/) },
+      ]);
+      // The original's own are overwritten, and may be named.
+      const original = { name: 'o', webhook_url: platform.receiver.url('/o'), event_types: ['*'], profile: 'template' };
+      const named = { payload_template: '{}', headers_template: '{"Host":"x","Webhook-Dispatch-Id":"y"}' };
+      expect((await platform.call('POST', '/v1/webhooks', { ...original, ...named })).status).toBe(201);
       const headers = await refused({ payload_template: '{}', headers_template: { 'X-A': 1 } });
       expect(headers).toMatchObject([{ field: 'headers_template', message: expect.stringContaining('line 1') }]);
     });

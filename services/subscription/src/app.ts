@@ -121,6 +121,7 @@ export async function createApp(
           ...common,
           replays,
           turns,
+          known,
           possible: replaying !== null,
           defaultRatePerSecond: config.replayRatePerSecond,
         }),

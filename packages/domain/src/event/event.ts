@@ -65,7 +65,7 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
   } else if (input.own === undefined && isReserved(input.type)) {
     wrong.push(violation(`${at}type`, 'INVALID_VALUE', `must not be ${input.type}, which the platform alone sends`));
   } else if (!(context.types ?? BUILT_IN).has(input.type)) {
-    wrong.push(unknownType(input.type, `${at}type`));
+    wrong.push(unknownType(input.type, `${at}type`, context.types));
   }
   checkReference(input.jobId, `${at}job_id`, wrong);
   checkReference(input.taskId, `${at}task_id`, wrong);
@@ -88,8 +88,12 @@ export function acceptEvent(input: EventInput, context: AcceptContext, at = ''):
   });
 }
 
-export function unknownType(type: string, field: string): Violation {
+/** Why a type that `types` does not have cannot be named. */
+export function unknownType(type: string, field: string, types: EventTypes = BUILT_IN): Violation {
   const shown = JSON.stringify(type.slice(0, 64));
+  if (types.isArchived?.(type)) {
+    return violation(field, 'INVALID_VALUE', `is an archived event type (${shown}): it takes no events any more`);
+  }
   return violation(field, 'INVALID_VALUE', `is not a known event type (${shown}): GET /v1/webhook-events lists them`);
 }
 

@@ -1,7 +1,7 @@
 import { compactJson } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { type HeadersTemplate, parseHeadersTemplate } from '../templates/parse-headers.ts';
-import { type PayloadTemplate, parsePayloadTemplate } from '../templates/parse-template.ts';
+import { type PayloadTemplate, parsePayloadTemplate, toViolations } from '../templates/parse-template.ts';
 import { renderHeaders } from '../templates/render-headers.ts';
 import { renderPayload } from '../templates/render-payload.ts';
 import { type TemplateVariables, templateVariables } from '../templates/variables.ts';
@@ -54,9 +54,23 @@ export function checkTemplates(config: WebhookConfig, given: WebhookChanges): Vi
   }
   if ('headersTemplate' in given && config.headersTemplate !== null) {
     const headers = parseHeadersTemplate(config.headersTemplate);
-    if (!headers.ok) wrong.push(...headers.error);
+    wrong.push(...(headers.ok ? signatureFaults(config.headersTemplate, headers.value) : headers.error));
   }
   return wrong;
+}
+
+/**
+ * The original says of its own headers that they are overwritten, and customers' templates may name them (TH-07). It
+ * has none of these: who names one means something that will not happen.
+ */
+function signatureFaults(text: string, { headers }: HeadersTemplate): Violation[] {
+  const faults = headers.filter(({ name }) => RESERVED.has(name.toLowerCase()));
+  const message = (name: string): string => `the header ${name} is the signature's and cannot be set`;
+  return toViolations(
+    text,
+    'headers_template',
+    faults.map(({ name, offset }) => ({ message: message(name), offset })),
+  );
 }
 
 const variablesOf = ({ event, value }: BodyContext): TemplateVariables => templateVariables(event, value());

@@ -17,6 +17,8 @@ export type ReplayCommand =
       readonly webhookId: WebhookId;
       readonly filter: FilterInput;
       readonly ratePerSecond: number;
+      /** Found by looking at the world, e.g. which types there are. */
+      readonly violations?: readonly Violation[];
     }
   | { readonly type: 'cancel'; readonly at: number }
   | { readonly type: 'claim'; readonly at: number; readonly runner: string }
@@ -75,7 +77,11 @@ function request(command: ReplayCommand & { readonly type: 'request' }): Result<
   const { at, id, tenant, webhookId, ratePerSecond } = command;
   const filter = checkFilter(command.filter, at);
   const rate = rateViolation(ratePerSecond);
-  const violations = [...(filter.ok ? [] : filter.error), ...(rate === null ? [] : [rate])];
+  const violations = [
+    ...(filter.ok ? [] : filter.error),
+    ...(rate === null ? [] : [rate]),
+    ...(command.violations ?? []),
+  ];
   if (!filter.ok || violations.length > 0) return err({ kind: 'invalid', violations });
   return ok({ type: 'requested', at, id, tenant, webhookId, filter: filter.value, ratePerSecond });
 }

@@ -10,6 +10,8 @@ import type { Fault, PositionedJson, PositionedString } from './positioned-json.
 export interface HeaderTemplate {
   readonly name: string;
   readonly value: Pieces;
+  /** Of its name in the template. */
+  readonly offset: number;
 }
 
 /** A checked headers template, without the headers that are the system's. */
@@ -46,7 +48,7 @@ export function parseHeadersTemplate(text: string, field = 'headers_template'): 
     }
     placeholders += placeholdersIn(pieces.value);
     if (placeholders > MAX_PLACEHOLDERS) return refuse([{ message: TOO_MANY_PLACEHOLDERS, offset: key.offset }]);
-    if (!isSystemHeader(key.value)) headers.push({ name: key.value, value: pieces.value });
+    if (!isSystemHeader(key.value)) headers.push({ name: key.value, value: pieces.value, offset: key.offset });
   }
   return faults.length > 0 ? refuse(faults) : ok({ headers });
 }

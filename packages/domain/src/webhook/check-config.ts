@@ -109,13 +109,10 @@ function checkEventTypes(types: readonly string[], known: EventTypes, wrong: Vio
   types.forEach((type, i) => {
     if (isSubscribable(type, known)) return;
     const shown = JSON.stringify(type.slice(0, 64));
-    wrong.push(
-      violation(
-        `event_types[${i}]`,
-        'INVALID_VALUE',
-        `is not a known event type (${shown}): GET /v1/webhook-events lists them, * and family.* are allowed too`,
-      ),
-    );
+    const why = known.isArchived?.(type)
+      ? `is an archived event type (${shown}): it takes no new subscriptions`
+      : `is not a known event type (${shown}): GET /v1/webhook-events lists them, * and family.* are allowed too`;
+    wrong.push(violation(`event_types[${i}]`, 'INVALID_VALUE', why));
   });
 }
 

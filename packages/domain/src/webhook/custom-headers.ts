@@ -33,17 +33,21 @@ export function checkCustomHeaders(headers: Readonly<Record<string, string>>): V
   for (const name of names) {
     const field = `custom_headers.${name.slice(0, 64)}`;
     const lower = name.toLowerCase();
+    const named = wrong.length;
     if (!TOKEN.test(name) || name.length > LIMITS.customHeaders.nameChars) {
       wrong.push(
         violation(field, 'INVALID_VALUE', 'must be a header name: 1 to 128 letters, digits and - _ . and the like'),
       );
     } else if (CONNECTION_HEADERS.has(lower)) {
-      wrong.push(violation(field, 'INVALID_VALUE', 'belongs to the connection and cannot be set'));
+      // Once, however often it is given in other cases of letters.
+      if (!seen.has(lower))
+        wrong.push(violation(field, 'INVALID_VALUE', 'belongs to the connection and cannot be set'));
     } else if (seen.has(lower)) {
       wrong.push(violation(field, 'INVALID_VALUE', 'is given twice: header names do not differ by case'));
     }
     seen.add(lower);
-    checkValue(field, headers[name] ?? '', wrong);
+    // A header that cannot be there has no value to speak of.
+    if (wrong.length === named && !CONNECTION_HEADERS.has(lower)) checkValue(field, headers[name] ?? '', wrong);
   }
   return wrong;
 }

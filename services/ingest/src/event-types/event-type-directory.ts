@@ -44,6 +44,10 @@ export class EventTypeDirectory implements PublishableTypes, Disposable {
     return BUILT_IN.has(type) || this.#registered.get(type)?.archived === false;
   }
 
+  isArchived(type: string): boolean {
+    return !this.has(type) && this.#registered.has(type);
+  }
+
   hasFamily(family: string): boolean {
     return BUILT_IN.hasFamily(family) || [...this.#registered.keys()].some((name) => familiesOf(name).includes(family));
   }

@@ -32,6 +32,18 @@ export class KnownTypes implements EventTypes {
     return BUILT_IN.hasFamily(family) || this.registered().some(({ name }) => familiesOf(name).includes(family));
   }
 
+  isArchived(type: string): boolean {
+    return !this.has(type) && this.all().some(({ name }) => name === type);
+  }
+
+  /** Whether events of a type, of a `family.*` or of `*` can be in the history: archived ones too. */
+  hasEverHad(pattern: string): boolean {
+    if (pattern === '*' || this.has(pattern) || this.isArchived(pattern)) return true;
+    const family = pattern.endsWith('.*') ? pattern.slice(0, -2) : null;
+    if (family === null) return false;
+    return BUILT_IN.hasFamily(family) || this.all().some(({ name }) => familiesOf(name).includes(family));
+  }
+
   /** By name. */
   registered(): RegisteredType[] {
     return this.all().filter(({ archived }) => !archived);

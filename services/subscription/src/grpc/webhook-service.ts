@@ -182,7 +182,7 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
 
     async explain({ type, taskId, jobId, tags, data, webhookId }, call) {
       const tenant = tenantOf(call.principal);
-      if (!context.known.has(type)) throw RpcError.invalid([unknownType(type, 'type')]);
+      if (!context.known.has(type)) throw RpcError.invalid([unknownType(type, 'type', context.known)]);
       const asked =
         webhookId === ''
           ? [...directory.idsOf(tenant), ...directory.index.ofJob(tenant, jobId)]
@@ -236,7 +236,7 @@ const belongsTo = (jobId: string, webhook: Webhook | undefined): boolean => webh
 function exampleOf(known: KnownTypes, type: string): TestedType {
   const found = known.exampleOf(type);
   if (found !== null) return { type, data: found.example };
-  throw RpcError.invalid([unknownType(type, 'event_type')]);
+  throw RpcError.invalid([unknownType(type, 'event_type', known)]);
 }
 
 /** The data of an event that is only asked about; none is `null`. */
