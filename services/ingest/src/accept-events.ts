@@ -84,6 +84,11 @@ export class AcceptEvents {
     return Promise.all(events.map((event, n) => this.#store(event, submissions[n] as Submission)));
   }
 
+  /** For what an edge has refused by its form alone. */
+  refused(type: string): void {
+    this.#parts.metrics.count(type, 'invalid');
+  }
+
   /** Before all types are known, an unknown one may well be good: that is an outage, not a refusal. */
   #notLoaded({ input: { type } }: Submission): Outcome | null {
     const { types, metrics } = this.#parts;

@@ -33,9 +33,19 @@ it('makes a producer span under the caller’s, counts events, and hands the spa
   expect((await ingest.last()).message.header('traceparent')).toBe(unsampled);
 
   await ingest.client.publish({ event: { type: 'made.up', data: json(1) } }).catch(() => {});
+  // Refused by their form, their content, before they were read, and by what only ingest knows: each once.
+  await ingest.post({ type: 'crawl.page', data: 1, jobid: 'x' });
+  await ingest.post({ type: 'crawl.page', data: 1, job_id: '' });
+  await ingest.post({ specversion: '1.0', type: 'crawl.page' }, { 'content-type': 'application/cloudevents+json' });
+  await ingest.post('{"type":');
+  await ingest.post('x', { 'content-type': 'text/plain' });
+  await ingest.post(`{"type":"crawl.page","data":"${'x'.repeat(9_000_000)}"}`);
+  await ingest.post({ type: 'made.upper', data: 1 });
+  await ingest.post({ type: 'crawl.page', data: 1 }, { authorization: 'Bearer nobody' });
   const metrics = await (await fetch(`${ingest.http}/metrics`)).text();
   expect(metrics).toMatch(/grapnel_ingest_events_total\{[^}]*type="crawl.page",result="accepted"[^}]*\} 2/);
-  expect(metrics).toMatch(/grapnel_ingest_events_total\{[^}]*type="unknown",result="invalid"[^}]*\} 1/);
+  expect(metrics).toMatch(/grapnel_ingest_events_total\{[^}]*type="unknown",result="invalid"[^}]*\} 5/);
+  expect(metrics).toMatch(/grapnel_ingest_events_total\{[^}]*type="crawl.page",result="invalid"[^}]*\} 3/);
   expect(metrics).toMatch(/grapnel_ingest_outstanding(\{[^}]*\})? 0/);
   expect(metrics).toContain('grapnel_ingest_accept_duration_count');
 

@@ -29,6 +29,7 @@ export function addEventRoutes(scope: FastifyInstance, accept: AcceptEvents, key
         ...Object.fromEntries([400, 401, 409, 413, 415, 429, 500, 503].map((status) => [status, problem])),
       },
     },
+    refused: (type) => accept.refused(type),
     async publish(incoming, request) {
       const submissions = submissionsOf(incoming, request);
       const outcomes = incoming.batch
