@@ -9,15 +9,30 @@ export interface RpcConfig {
   readonly tls: TlsFiles;
 }
 
-export function readRpcConfig(env: EnvReader): RpcConfig {
-  const tls = {
-    certFile: env.optional('GRAPNEL_TLS_CERT_FILE'),
-    keyFile: env.optional('GRAPNEL_TLS_KEY_FILE'),
-    caFile: env.optional('GRAPNEL_TLS_CA_FILE'),
-  };
-  if ((tls.certFile === null) !== (tls.keyFile === null)) {
-    env.problem('GRAPNEL_TLS_CERT_FILE and GRAPNEL_TLS_KEY_FILE go together');
+/**
+ * `serves`: it is called itself, and not only calls others. Services trust each other both ways or not at all: what is
+ * configured by half would send a part of it in plain text, or refuse everybody.
+ */
+export function readTls(env: EnvReader, serves: boolean): TlsFiles {
+  const files = { certFile: env.optional(CERT), keyFile: env.optional(KEY), caFile: env.optional(CA) };
+  const { certFile, keyFile, caFile } = files;
+  const missing = (name: string, why: string): void => env.problem(`${name} is required ${why}`);
+  if (certFile === null && keyFile !== null) missing(CERT, `with ${KEY}`);
+  if (keyFile === null && certFile !== null) missing(KEY, `with ${CERT}`);
+  if (certFile !== null && caFile === null) missing(CA, `with ${CERT}: calls to other services would be in plain text`);
+  if (caFile !== null && certFile === null && keyFile === null && serves) {
+    missing(CERT, `with ${CA}: this service would answer in plain text`);
+    missing(KEY, `with ${CA}`);
   }
+  return files;
+}
+
+const CERT = 'GRAPNEL_TLS_CERT_FILE';
+const KEY = 'GRAPNEL_TLS_KEY_FILE';
+const CA = 'GRAPNEL_TLS_CA_FILE';
+
+export function readRpcConfig(env: EnvReader, serves = true): RpcConfig {
+  const tls = readTls(env, serves);
   const serviceToken = env.secret('GRAPNEL_SERVICE_TOKEN');
   // It travels in an HTTP header.
   if (!/^[\x21-\x7e]*$/.test(serviceToken))

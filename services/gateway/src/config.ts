@@ -29,7 +29,8 @@ export function readConfig(source: EnvSource): GatewayConfig {
   const env = new EnvReader(source);
   const config: GatewayConfig = {
     common: readCommonConfig(env),
-    rpc: readRpcConfig(env),
+    // It calls, and is not called by gRPC.
+    rpc: readRpcConfig(env, false),
     port: env.integer('GATEWAY_PORT', 8080, { min: 0, max: 65_535 }),
     services: {
       subscription: address(env, 'SUBSCRIPTION_GRPC'),

@@ -1,4 +1,5 @@
-import { type TlsFiles } from '@grapnel/rpc/tls';
+import { readTls } from '@grapnel/rpc/config';
+import type { TlsFiles } from '@grapnel/rpc/tls';
 import { EnvReader, type EnvSource } from '@grapnel/runtime/env';
 import { readStreamConfig, type StreamConfig } from '@grapnel/stream/config';
 import { DEFAULT_PROVISION, type ProvisionOptions } from '@grapnel/stream/provision';
@@ -22,10 +23,11 @@ export interface ConnectionEnv {
   readonly tls: TlsFiles;
 }
 
+/** @throws ConfigError */
 export function readConnectionEnv(source: EnvSource): ConnectionEnv {
   const env = new EnvReader(source);
   const address = (name: AddressName): string | null => env.optional(ADDRESS_VARIABLES[name]);
-  return {
+  const read = {
     addresses: {
       gateway: address('gateway'),
       ingestGrpc: address('ingestGrpc'),
@@ -34,12 +36,10 @@ export function readConnectionEnv(source: EnvSource): ConnectionEnv {
     },
     apiKey: env.optional('GRAPNEL_API_KEY'),
     serviceToken: env.optional('GRAPNEL_SERVICE_TOKEN'),
-    tls: {
-      certFile: env.optional('GRAPNEL_TLS_CERT_FILE'),
-      keyFile: env.optional('GRAPNEL_TLS_KEY_FILE'),
-      caFile: env.optional('GRAPNEL_TLS_CA_FILE'),
-    },
+    tls: readTls(env, false),
   };
+  env.done();
+  return read;
 }
 
 const DAY_MS = 86_400_000;
