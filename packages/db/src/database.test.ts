@@ -71,6 +71,17 @@ describe('connections', () => {
     await expect(sql`SELECT 9007199254740993::bigint`.execute(db)).rejects.toThrow('does not fit');
   });
 
+  it('plan a statement once, whatever its values are', async () => {
+    const pooled = stack.use(openDatabase<unknown>({ ...options, maxConnections: 1 }));
+    const statement = { name: 'twice', text: 'SELECT $1::int * 2 AS n' };
+    for (const n of [1, 2, 3]) expect(await pooled.ask(statement, [n])).toEqual([{ n: n * 2 }]);
+    const planned = {
+      name: 'planned',
+      text: 'SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = $1',
+    };
+    expect(await pooled.ask(planned, ['twice'])).toEqual([{ generic_plans: 3, custom_plans: 0 }]);
+  });
+
   it('a statement that takes too long is an outage, not a hang', async () => {
     expect(isOutage(await failure(sql`SELECT pg_sleep(10)`.execute(open())))).toBe(true);
   });

@@ -1,7 +1,8 @@
 import { systemClock } from '@grapnel/runtime/clock';
 import { Kysely, PostgresDialect } from 'kysely';
-import { Client, Pool } from 'pg';
+import { Client, type ClientBase, Pool } from 'pg';
 import { type ConnectionOptions, connectionConfig } from './connection.ts';
+import type { Statement } from './statement.ts';
 
 export interface DatabaseOptions extends ConnectionOptions {
   readonly maxConnections: number;
@@ -10,21 +11,43 @@ export interface DatabaseOptions extends ConnectionOptions {
 /** A database that is used through a pool; connections are made when they are first needed, not here. */
 export interface Database<Tables> extends AsyncDisposable {
   readonly db: Kysely<Tables>;
+  /** Runs a statement that is planned once for each connection, whatever the values are. */
+  ask<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Planning over many partitions costs more than reading a page from them, so a connection lives long with its plans. */
+const IDLE_MS = 600_000;
+const LIFETIME_SECONDS = 7_200;
+
+/**
+ * Otherwise Postgres would plan anew for the values, because it sees that fewer partitions are read then; so does the
+ * execution of a plan for any values, which leaves out partitions when it begins.
+ */
+async function planForAnyValues(client: ClientBase): Promise<void> {
+  await client.query('SET plan_cache_mode = force_generic_plan');
 }
 
 export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
   const pool = new Pool({
     ...connectionConfig(options),
     max: options.maxConnections,
-    idleTimeoutMillis: 30_000,
-    maxLifetimeSeconds: 1_800,
+    idleTimeoutMillis: IDLE_MS,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
+    onConnect: planForAnyValues,
   });
   // A lost connection fails the query it carries, or is replaced when it is next needed. Without these listeners it
   // would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { db, [Symbol.asyncDispose]: () => pool.end() };
+  return {
+    db,
+    async ask<Row>({ name, text }: Statement, values: readonly unknown[]) {
+      return (await pool.query({ name, text, values: [...values] })).rows as Row[];
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
 }
 
 /** One connection of its own: what it locks, and what it has set, lasts until it ends. */

@@ -114,6 +114,43 @@ describe('ListDeliveries', () => {
     expect(await of('map.*')).toEqual([]);
   });
 
+  it('filters by everything at once, over days', async () => {
+    const tenant = 'narrow';
+    const types = ['crawl.page', 'crawl.failed', 'map.failed'];
+    const made = Array.from({ length: 60 }, (_, n) =>
+      delivery(4_000 + n, {
+        ...{ tenant, webhookId: webhook(40 + (n % 2)), eventType: types[n % 3] as string },
+        createdAt: Date.now() - (n % 12) * 86_400_000 - n,
+      }),
+    );
+    const isFailed = (n: number): boolean => n % 5 === 0;
+    await line.outcomes(made.map((d, n) => (isFailed(n) ? failed(d, { last: true }) : delivered(d))));
+    await projector.settled();
+    const [from, to] = [made[11]?.createdAt ?? 0, made[1]?.createdAt ?? 0];
+    const expected = made
+      .filter((_, n) => isFailed(n) && n % 2 === 0 && n % 3 !== 2)
+      .filter(({ createdAt }) => createdAt >= from && createdAt < to)
+      .toSorted((a, b) => b.createdAt - a.createdAt);
+    const request = {
+      ...{ webhookId: webhook(40), statuses: [DeliveryStatus.FAILED], eventTypes: ['crawl.*'] },
+      ...{ from: timestampFromMs(from), to: timestampFromMs(to) },
+    };
+    const found = await pages({ ...request, pageSize: 1 }, tenant);
+    expect(found.flat()).toEqual(expected.map(({ id }) => id));
+    expect(found.length).toBeGreaterThan(1);
+    const second = await projector.query.listDeliveries({ ...request, pageSize: 1, offset: 1 }, as(tenant));
+    expect(second.deliveries.map(({ id }) => id)).toEqual([expected[1]?.id]);
+  });
+
+  it('AC-11 shows nothing of a webhook of another tenant, on whichever way it is asked for', async () => {
+    const request = { webhookId: webhook(9) };
+    expect(await pages(request, 'other')).toEqual([[foreign.id]]);
+    for (const more of [{}, { offset: 1 }, { eventTypes: ['crawl.*'] }, { eventTypes: ['crawl.page'], offset: 1 }]) {
+      const page = await projector.query.listDeliveries({ ...request, ...more }, as('acme'));
+      expect(page.deliveries).toEqual([]);
+    }
+  });
+
   it('AC-11 takes an offset as well', async () => {
     const page = await projector.query.listDeliveries({ pageSize: 10, offset: 35 }, as('acme'));
     expect(page.deliveries.map(({ id }) => id)).toEqual(newestFirst.slice(35, 45).map(({ id }) => id));

@@ -1,7 +1,8 @@
 import type { AttemptView, DeliveryView, LastAttempt } from '../ports.ts';
-import type { AttemptsTable, DeliveriesTable } from './tables.ts';
+import type { DeliveryRow } from './list-deliveries.ts';
+import type { AttemptsTable } from './tables.ts';
 
-export function deliveryView(row: DeliveriesTable): DeliveryView {
+export function deliveryView(row: DeliveryRow): DeliveryView {
   return {
     id: row.id,
     webhookId: row.webhook_id,
@@ -24,7 +25,7 @@ export function deliveryView(row: DeliveriesTable): DeliveryView {
 }
 
 /** What an earlier round came to says nothing about a replay that has not begun. */
-function lastAttempt(row: DeliveriesTable): LastAttempt | null {
+function lastAttempt(row: DeliveryRow): LastAttempt | null {
   if (row.last_attempt_round !== row.round || row.request_url === null || row.request_method === null) return null;
   return {
     requestUrl: row.request_url,
@@ -36,7 +37,9 @@ function lastAttempt(row: DeliveriesTable): LastAttempt | null {
   };
 }
 
-export function attemptView(row: AttemptsTable): AttemptView {
+export type AttemptRow = Omit<AttemptsTable, 'delivery_created_at' | 'delivery_id' | 'outcome_sequence'>;
+
+export function attemptView(row: AttemptRow): AttemptView {
   return {
     round: row.round,
     number: row.number,

@@ -12,14 +12,12 @@ const REACH = [1, 7];
 const NEVER = Number.MAX_SAFE_INTEGER;
 
 /**
- * The time a page can be from, newest first. Planning for one partition costs more than reading a page from it, and
- * most pages are found in the first day or two: so these are asked first, and everything only when they are not enough.
- * An offset counts over all, so then there is one window.
+ * The time a page can be from, newest first. Most pages are found in the first day or two, and a partition
+ * that is not opened costs nothing: so these are asked first, and everything only when they are not enough.
  */
-export function windowsOf({ from, to, after, offset }: DeliveryQuery, now: number): Window[] {
+export function windowsOf({ from, to, after }: DeliveryQuery, now: number): Window[] {
   const lower = from ?? 0;
   const upper = Math.min(to ?? NEVER, after === null ? NEVER : after.createdAt + 1);
-  if (offset > 0) return [{ from: lower, to: upper }];
   const newest = Math.min(upper, dayOf(now) + (DAYS_AHEAD + 1) * DAY_MS);
   const bounds = REACH.map((days) => dayOf(Math.min(newest, now)) - days * DAY_MS).filter((bound) => bound > lower);
   return [...bounds, lower].map((bound, i) => ({ from: bound, to: i === 0 ? upper : (bounds[i - 1] as number) }));
