@@ -4,11 +4,12 @@ import { backlog } from './backlog.ts';
 import { dispatcher } from './dispatcher.ts';
 import { history } from './history.ts';
 import { isolation } from './isolation.ts';
+import { match } from './match.ts';
 import { pipeline } from './pipeline.ts';
 import { type Bench, printResult, writeResult } from './report.ts';
 import { scale } from './scale.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { backlog, dispatcher, history, isolation, pipeline, scale };
+const BENCHES: Readonly<Record<string, Bench>> = { backlog, dispatcher, history, isolation, match, pipeline, scale };
 
 interface Options {
   readonly quick: boolean;
