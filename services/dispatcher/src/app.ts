@@ -9,6 +9,7 @@ import { startOpsServer } from '@grapnel/runtime/ops-server';
 import type { RunningApp } from '@grapnel/runtime/run';
 import { Semaphore } from '@grapnel/runtime/semaphore';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
+import { openCheckpoints } from '@grapnel/stream/checkpoints';
 import { runLanePumps } from '@grapnel/stream/lane-pump';
 import { openMembers } from '@grapnel/stream/members';
 import { openStreams } from '@grapnel/stream/open';
@@ -23,6 +24,8 @@ import { keptCircuits } from './endpoint/kept-circuits.ts';
 import { callOutService } from './grpc/call-out-service.ts';
 import { deliveryService } from './grpc/delivery-service.ts';
 import { observeDispatcher } from './observe-dispatcher.ts';
+import { FanOutFloor } from './order/fan-out-floor.ts';
+import { KeyOrder } from './order/key-order.ts';
 import { Partitions } from './partitions.ts';
 import { WaitingSkipper } from './skip-waiting.ts';
 import { InFlight } from './turn/in-flight.ts';
@@ -82,12 +85,23 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     new UndiciSender(egress, new NameResolver({ ...DEFAULT_RESOLVER, servers: config.dnsServers }), clock),
   );
   const inFlight = stack.use(new InFlight(clock, config.ackWaitMs, ({ subject }) => gates.isSlow(webhookIn(subject))));
+  const keyOrder = new KeyOrder({
+    streams,
+    names,
+    checkpoints: await openCheckpoints(connections.publishing, names.buckets.checkpoints),
+    floor: new FanOutFloor(() => streams.lag(names.streams.events, names.consumers.fanout), clock),
+    clock,
+    logger,
+    timeScale,
+    signal,
+  });
   const turns = {
     endpoints,
     gates,
     sender,
     turns: new Turns<TurnEnd>(),
     jobOrder: new JobOrder(streams, names, clock),
+    keyOrder,
     streams,
     names,
     clock,
@@ -107,11 +121,12 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     ackWaitMs: config.ackWaitMs,
     signal,
   });
-  stack.defer(async () => void (await Promise.all([following, pumping, skipper.settled()])));
+  stack.defer(async () => void (await Promise.all([following, pumping, skipper.settled(), keyOrder.settled()])));
   stack.defer(() => stop.abort());
   // Attempts under way are finished before anything above is taken away.
   stack.use(partitions);
   stack.use(gates);
+  stack.use(keyOrder);
 
   const readiness = new Readiness();
   readiness.add('streams', () => streams.problem());

@@ -38,7 +38,10 @@ export class CannotFanOut extends Error {}
 const tracer = trace.getTracer('grapnel');
 
 /** An event as some stream holds it. */
-export type EventMessage = Pick<Message, 'body' | 'storedAt' | 'header'>;
+export type EventMessage = Pick<Message, 'body' | 'storedAt' | 'header'> & {
+  /** In EVENTS, which strict order goes by; `null`: it comes too late to have a place in it. */
+  readonly sequence: number | null;
+};
 
 /**
  * Makes and stores a delivery for every webhook that wants the event; how many. Doing it again makes nothing twice.
@@ -75,6 +78,7 @@ export async function deliver(
           event,
           data: compactJson(decodeText(message.body)),
           createdAt: message.storedAt,
+          place: message.sequence,
           lookalike: () => context.lookalikes.has(event),
           test: false,
         }),

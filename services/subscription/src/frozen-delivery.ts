@@ -22,6 +22,8 @@ export interface EventToFreeze {
   readonly data: string;
   /** When the event was stored, so that a repeat makes the very same delivery. */
   readonly createdAt: number;
+  /** Position of the event in EVENTS; `null` when it is not there. */
+  readonly place: number | null;
   /** Asked by profiles for which it makes a difference. */
   readonly lookalike: () => boolean;
   readonly test: boolean;
@@ -41,7 +43,7 @@ export class Freezer {
   }
 
   freeze(webhook: Webhook, revision: number): Frozen {
-    const { event, createdAt, test } = this.#frozen;
+    const { event, createdAt, place, test } = this.#frozen;
     const { config } = webhook;
     const profile = profileOf(config.profile);
     const context = this.#contextOf(webhook);
@@ -65,6 +67,7 @@ export class Freezer {
       ...(headers.ok && Object.keys(headers.value).length > 0 ? { headers: headers.value } : {}),
       ...(config.ordering === 'job' && event.jobId !== null && endsJob(event.type) ? { last: true } : {}),
       ...(event.hops === undefined ? {} : { hops: event.hops }),
+      ...(config.ordering === 'strict' && place !== null ? { place } : {}),
       ...(problem === null ? {} : { problem }),
     };
     return { delivery, body: body.ok && problem === null ? body.value : NO_BODY };

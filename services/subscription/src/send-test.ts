@@ -56,6 +56,7 @@ export async function sendTest(
     event,
     data: JSON.stringify(data),
     createdAt: now,
+    place: null,
     lookalike: () => false,
     test: true,
   });

@@ -26,6 +26,8 @@ export interface Delivery {
   readonly last?: true;
   /** How many triggers the event has come through; absent: none. */
   readonly hops?: number;
+  /** Position of its event in EVENTS, for webhooks that keep a strict order: those of one key are sent in this order. */
+  readonly place?: number;
 }
 
 /** A delivery and where its body is. */

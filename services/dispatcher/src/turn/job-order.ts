@@ -6,6 +6,7 @@ import type { DeliveryId } from '@grapnel/domain/ids';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { EventStreams } from '@grapnel/stream/ports';
 import { LRUCache } from 'lru-cache';
+import { readUntil } from '../order/read-until.ts';
 
 /** What of a job has not been tried yet, and how far its outcomes have been read. */
 interface Awaited {
@@ -14,8 +15,6 @@ interface Awaited {
 }
 
 const MAX_JOBS = 1_000;
-/** A read to which nothing comes for so long has lost its end: the webhook was deleted meanwhile, or the streams are away. */
-const SILENCE_MS = 15_000;
 
 /**
  * Says when the end of a job may be sent: when every earlier delivery of the job has an outcome (FC-09). Asked of the
@@ -50,8 +49,14 @@ export class JobOrder {
   async #earlierOf(end: StoredDelivery): Promise<Set<DeliveryId>> {
     const untried = new Set<DeliveryId>();
     const subject = this.#names.subjects.delivery(end.webhookId);
-    const { deliveries } = this.#names.streams;
-    for await (const message of this.#until(deliveries, subject, 0, end.sequence)) {
+    const stretch = {
+      stream: this.#names.streams.deliveries,
+      subject,
+      after: 0,
+      last: end.sequence,
+      headersOnly: true,
+    };
+    for await (const message of readUntil(this.#streams, this.#clock, stretch)) {
       if (message.sequence >= end.sequence) break;
       const delivery = decodeDelivery(message);
       if (delivery.jobId === end.jobId && !delivery.test) untried.add(delivery.id);
@@ -64,38 +69,11 @@ export class JobOrder {
     const { outcomes } = this.#names.streams;
     const last = await this.#streams.lastOn(outcomes, subject);
     if (last === null || last.sequence <= awaited.outcomesRead) return;
-    for await (const message of this.#until(outcomes, subject, awaited.outcomesRead, last.sequence)) {
+    const stretch = { stream: outcomes, subject, after: awaited.outcomesRead, last: last.sequence, headersOnly: false };
+    for await (const message of readUntil(this.#streams, this.#clock, stretch)) {
       const outcome = decodeOutcome(message);
       if (outcome.kind !== 'replay_requested') awaited.untried.delete(outcome.delivery.id);
       awaited.outcomesRead = message.sequence;
-    }
-  }
-
-  /**
-   * The subject's messages after one position and up to another, which must be there.
-   * @throws when it is not
-   */
-  async *#until(stream: string, subject: string, after: number, last: number) {
-    const stop = new AbortController();
-    const giveUp = () => this.#clock.after(SILENCE_MS, () => stop.abort());
-    let silence = giveUp();
-    try {
-      const messages = this.#streams.read(stream, {
-        after,
-        subject,
-        headersOnly: stream === this.#names.streams.deliveries,
-        signal: stop.signal,
-      });
-      for await (const message of messages) {
-        silence.cancel();
-        yield message;
-        if (message.sequence >= last) return;
-        silence = giveUp();
-      }
-      throw new Error(`nothing of ${subject} was read for too long before position ${last}`);
-    } finally {
-      silence.cancel();
-      stop.abort();
     }
   }
 }

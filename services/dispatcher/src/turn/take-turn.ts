@@ -14,6 +14,7 @@ import { requestHeaders, shownHeaders } from '../attempt/request-headers.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Permit } from '../endpoint/gate.ts';
 import type { Gates } from '../endpoint/gates.ts';
+import type { KeyOrder } from '../order/key-order.ts';
 import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
 import { feedbackOf } from './feedback.ts';
 import type { JobOrder } from './job-order.ts';
@@ -27,6 +28,7 @@ export interface TurnContext {
   readonly sender: AttemptSender;
   readonly turns: Turns<TurnEnd>;
   readonly jobOrder: JobOrder;
+  readonly keyOrder: KeyOrder;
   readonly streams: EventStreams;
   readonly names: Topology;
   readonly clock: Clock;
@@ -79,6 +81,9 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
 
   if (context.turns.isSuperseded(delivery, turn)) return 'done';
 
+  const inOrder = endpoint.ordering === 'strict' && delivery.place !== undefined && turn.round === 0;
+  // A delivery that waited for its turn is asked for by two messages: the call, and the entry in the lane.
+  if (inOrder && (context.turns.isFinished(key) || (await context.keyOrder.isOver(delivery)))) return 'done';
   const skipped = skipReason(endpoint, delivery, turn, { now: context.clock.now(), timeScale: context.timeScale });
   if (skipped !== null) {
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
@@ -89,6 +94,11 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
       await wait(context, request, turn, context.clock.now() + LOOK_AGAIN_MS, 'order');
       return 'done';
     }
+  }
+  const askAgainAt = inOrder ? await context.keyOrder.waitFor(delivery, turn) : null;
+  if (askAgainAt !== null) {
+    await wait(context, request, turn, askAgainAt, 'order');
+    return 'done';
   }
   const admitted = context.gates.admit(endpoint, request.returning);
   const admission = admitted instanceof Promise ? await admitted : admitted;
@@ -160,8 +170,10 @@ function nextDelayMs(endpoint: Endpoint, n: number, { response }: AttemptResult,
   return Math.max(scheduled, postponedMs(response.status, response.headers['retry-after'], now));
 }
 
-async function store({ streams, names, clock, signal }: TurnContext, outcome: Outcome): Promise<void> {
+async function store(context: TurnContext, outcome: Outcome): Promise<void> {
+  const { streams, names, clock, signal, keyOrder } = context;
   await publishUntilStored(streams, encodeOutcome(outcome, names), clock, signal);
+  if (outcome.delivery.place !== undefined) keyOrder.heard(outcome);
 }
 
 async function wait(

@@ -33,7 +33,8 @@ export function setAsideService(context: DeliverContext): Registration {
       const { event, facts } = decodeSetAside(message);
       if (event === null) throw new RpcError(Code.FAILED_PRECONDITION, `the event cannot be read: ${facts.reason}`);
       await directory.caughtUp();
-      const original = { body: message.body, storedAt: facts.storedAt, header: (name: string) => message.header(name) };
+      const header = (name: string) => message.header(name);
+      const original = { body: message.body, storedAt: facts.storedAt, sequence: null, header };
       const deliveries = await fannedOut(async () => {
         const ending = computed(() => endingJob(event, directory));
         const made = await deliver(event, original, context, signal);
