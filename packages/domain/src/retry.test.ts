@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { exponentialBackoffMs, LANES, laneFor, MAX_BACKOFF_MS, postponedMs, retryDelayMs } from './retry.ts';
+import { anycrawl } from './profiles/anycrawl.ts';
+import { firecrawl } from './profiles/firecrawl.ts';
+import { groupgm } from './profiles/groupgm.ts';
+import { standard } from './profiles/standard.ts';
+import { template } from './profiles/template.ts';
+import {
+  exponentialBackoffMs,
+  LANES,
+  laneFor,
+  MAX_BACKOFF_MS,
+  postponedMs,
+  retryDelayMs,
+  spreadMs,
+  spreadsRetries,
+} from './retry.ts';
 
 const MINUTE = 60_000;
 
@@ -18,6 +32,38 @@ describe('when to try again', () => {
     const policy = { maxRetries: 4, backoffMultiplier: 2, retryDelaysSeconds: [5, 90] };
     expect([1, 2, 3, 4, 5].map((n) => retryDelayMs(policy, n))).toEqual([5_000, 90_000, 90_000, 90_000, null]);
     expect(retryDelayMs({ ...policy, maxRetries: 0 }, 1)).toBeNull();
+  });
+
+  describe('spread where nothing fixes the schedule', () => {
+    const seeds = Array.from({ length: 1_000 }, (_, n) => `dlv_${n}:0:1`);
+
+    it('by up to a fifth, evenly, and always the same for one turn', () => {
+      const delays = seeds.map((seed) => spreadMs(MINUTE, seed));
+      expect(Math.min(...delays)).toBeGreaterThanOrEqual(0.8 * MINUTE);
+      expect(Math.max(...delays)).toBeLessThanOrEqual(1.2 * MINUTE);
+      const fifths = [0.8, 0.88, 0.96, 1.04, 1.12].map(
+        (from) => delays.filter((ms) => ms >= from * MINUTE && ms < (from + 0.08) * MINUTE).length,
+      );
+      for (const count of fifths) expect(count).toBeGreaterThan(140);
+      expect(seeds.map((seed) => spreadMs(MINUTE, seed))).toEqual(delays);
+      expect(spreadMs(MINUTE, 'dlv_1:0:1')).not.toBe(spreadMs(MINUTE, 'dlv_1:0:2'));
+      expect(spreadMs(0, 'x')).toBe(0);
+    });
+
+    it('and never beyond a day', () => {
+      expect(Math.max(...seeds.map((seed) => spreadMs(MAX_BACKOFF_MS, seed)))).toBe(MAX_BACKOFF_MS);
+    });
+
+    it('AC-17 FC-08 GG-05 TH-10 but not where the profile or the webhook says the delays', () => {
+      const policyOf = ({ defaults }: typeof standard) => ({ ...defaults, backoffMultiplier: 2 });
+      const spread = [anycrawl, firecrawl, groupgm, template, standard].map((profile) =>
+        spreadsRetries(profile, policyOf(profile)),
+      );
+      expect(spread).toEqual([false, false, false, true, true]);
+      for (const profile of [template, standard]) {
+        expect(spreadsRetries(profile, { ...policyOf(profile), retryDelaysSeconds: [5] })).toBe(false);
+      }
+    });
   });
 
   it('ST-03 postponed by seconds or a date, on 429 and 503 alone, for a day at most', () => {

@@ -1,3 +1,5 @@
+import { fnv1a } from './partition.ts';
+import type { Profile } from './profiles/profile.ts';
 import type { WebhookConfig } from './webhook/config.ts';
 
 export type RetryPolicy = Pick<WebhookConfig, 'maxRetries' | 'backoffMultiplier' | 'retryDelaysSeconds'>;
@@ -46,6 +48,24 @@ export function retryDelayMs(policy: RetryPolicy, n: number): number | null {
   return seconds === undefined
     ? exponentialBackoffMs(backoffMultiplier, n)
     : Math.min(seconds * SECOND, MAX_BACKOFF_MS);
+}
+
+/** Whether delays are spread: where the profile allows it, unless the webhook has delays of its own, which are kept to. */
+export function spreadsRetries({ spreadsRetries: allowed, defaults }: Profile, policy: RetryPolicy): boolean {
+  const own = policy.retryDelaysSeconds;
+  return allowed && (own === null || own.join() === defaults.retryDelaysSeconds?.join());
+}
+
+/** Either way. */
+const SPREAD = 0.2;
+
+/**
+ * A delay up to a fifth shorter or longer, at most {@link MAX_BACKOFF_MS}. Follows from the seed, so that a turn which is
+ * repeated after a crash asks for the same delay.
+ */
+export function spreadMs(delayMs: number, seed: string): number {
+  const share = fnv1a(seed) / 0xffff_ffff;
+  return Math.min(Math.round(delayMs * (1 - SPREAD + 2 * SPREAD * share)), MAX_BACKOFF_MS);
 }
 
 /** What `Retry-After`, seconds or a date, asks for on 429 and 503; 0 for none, at most a day (ST-03). */

@@ -24,4 +24,5 @@ export const anycrawl: Profile = {
   classify: classifyStrict4xx,
   honoursRetryAfter: false,
   goneDisables: false,
+  spreadsRetries: false,
 };

@@ -34,4 +34,5 @@ export const firecrawl: Profile = {
   classify: classifyNon2xx,
   honoursRetryAfter: false,
   goneDisables: false,
+  spreadsRetries: false,
 };

@@ -23,6 +23,7 @@ export const groupgm: Profile = {
   classify: classifyNon2xx,
   honoursRetryAfter: false,
   goneDisables: false,
+  spreadsRetries: false,
 };
 
 /** Seconds, as the original sends them; milliseconds only where two events of one second would look alike. */

@@ -61,6 +61,8 @@ export interface Profile {
   readonly honoursRetryAfter: boolean;
   /** Whether 410 Gone disables the webhook (ST-03). */
   readonly goneDisables: boolean;
+  /** Whether the delays of the profile's own schedule are spread, so that what failed together does not come back together. */
+  readonly spreadsRetries: boolean;
 }
 
 /** Fields of a configuration that only some profiles take. */

@@ -36,4 +36,5 @@ export const standard: Profile = {
   classify: classifyNon2xx,
   honoursRetryAfter: true,
   goneDisables: true,
+  spreadsRetries: true,
 };

@@ -30,4 +30,5 @@ export const template: Profile = {
   classify: classifyNon2xx,
   honoursRetryAfter: false,
   goneDisables: false,
+  spreadsRetries: true,
 };

@@ -4,7 +4,7 @@ import { Inactive_Reason } from '@grapnel/contracts/gen/grapnel/subscription/v1/
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
 import type { Profile } from '@grapnel/domain/profiles/profile';
 import { isProfileName, profileOf } from '@grapnel/domain/profiles/registry';
-import type { RetryPolicy } from '@grapnel/domain/retry';
+import { type RetryPolicy, spreadsRetries } from '@grapnel/domain/retry';
 import { type KeyRing, open } from '@grapnel/domain/security/keyring';
 import { ORDERINGS, type Ordering } from '@grapnel/domain/webhook/config';
 import { isConnectionHeader } from '@grapnel/domain/webhook/custom-headers';
@@ -40,6 +40,8 @@ export interface Endpoint {
   readonly lastAutoDisabledAt: number | null;
   readonly timeoutMs: number;
   readonly retries: RetryPolicy;
+  /** Whether the delays before retries are spread. */
+  readonly spreadsRetries: boolean;
   readonly secrets: readonly Secret[];
   readonly signed: boolean;
   readonly revision: number;
@@ -51,6 +53,11 @@ export function endpointFrom(message: EndpointMessage, ring: KeyRing, brands: Si
   // A signature under no secret could be made by anyone.
   if (message.signed && message.secrets.length === 0) throw new Error('there is no secret to sign with');
   const profile = profileOf(message.profile);
+  const retries = {
+    maxRetries: message.maxRetries,
+    backoffMultiplier: message.retryBackoffMultiplier,
+    retryDelaysSeconds: message.retryDelays.length === 0 ? null : message.retryDelays,
+  };
   const url = new URL(message.url);
   const headers = withBasicAuth(message.customHeaders, url);
   url.username = '';
@@ -66,11 +73,8 @@ export function endpointFrom(message: EndpointMessage, ring: KeyRing, brands: Si
     inactive: inactiveReason(message),
     lastAutoDisabledAt: message.lastAutoDisabledAt === undefined ? null : timestampMs(message.lastAutoDisabledAt),
     timeoutMs: message.timeoutSeconds * 1_000,
-    retries: {
-      maxRetries: message.maxRetries,
-      backoffMultiplier: message.retryBackoffMultiplier,
-      retryDelaysSeconds: message.retryDelays.length === 0 ? null : message.retryDelays,
-    },
+    retries,
+    spreadsRetries: spreadsRetries(profile, retries),
     ordering: ORDERINGS.find((each) => each === message.ordering) ?? 'none',
     // The contract says “none” with 0.
     rateLimitPerSecond: message.rateLimitPerSecond || null,

@@ -5,7 +5,7 @@ import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import type { Attempt, Outcome } from '@grapnel/domain/delivery/outcome';
 import type { RetryEntry, WaitReason } from '@grapnel/domain/delivery/retry-entry';
 import { unreachable } from '@grapnel/domain/result';
-import { postponedMs, retryDelayMs } from '@grapnel/domain/retry';
+import { postponedMs, retryDelayMs, spreadMs } from '@grapnel/domain/retry';
 import type { Clock } from '@grapnel/runtime/clock';
 import { formatTraceparent } from '@grapnel/runtime/tracing';
 import type { EventStreams } from '@grapnel/stream/ports';
@@ -157,16 +157,24 @@ function nextAttempt(
   { clock, timeScale }: TurnContext,
 ): number | null {
   const now = clock.now();
-  const delayMs = nextDelayMs(endpoint, turn.attempt, sent, now);
+  const delayMs = nextDelayMs(endpoint, delivery, turn, sent, now);
   if (delayMs === null) return null;
   const at = Math.round(now + delayMs / timeScale);
   return isTooOld(endpoint, delivery, turn, { now: at, timeScale }) ? null : at;
 }
 
 /** The schedule's delay, or longer when the endpoint asks for it (ST-03). */
-function nextDelayMs(endpoint: Endpoint, n: number, { response }: AttemptResult, now: number): number | null {
-  const scheduled = retryDelayMs(endpoint.retries, n);
-  if (scheduled === null || response === null || !endpoint.profile.honoursRetryAfter) return scheduled;
+function nextDelayMs(
+  endpoint: Endpoint,
+  { id }: StoredDelivery,
+  turn: Turn,
+  { response }: AttemptResult,
+  now: number,
+): number | null {
+  const exact = retryDelayMs(endpoint.retries, turn.attempt);
+  if (exact === null) return null;
+  const scheduled = endpoint.spreadsRetries ? spreadMs(exact, `${id}:${turn.round}:${turn.attempt}`) : exact;
+  if (response === null || !endpoint.profile.honoursRetryAfter) return scheduled;
   return Math.max(scheduled, postponedMs(response.status, response.headers['retry-after'], now));
 }
 
