@@ -23,7 +23,7 @@ describe('one customer never slows another', () => {
   });
 
   const endpointOf = async (webhookId: string) => {
-    await using channel = channelTo(dispatcher);
+    using channel = channelTo(dispatcher);
     const as = { metadata: { 'grapnel-tenant': line.tenant } };
     return await channel.client(DeliveryService).getEndpoint({ webhookId }, as);
   };
@@ -31,7 +31,7 @@ describe('one customer never slows another', () => {
   const dealtWith = (webhookId: string): Promise<unknown> =>
     eventually(async () => {
       const { names, open } = line.ground;
-      const durable = names.consumers.dispatch(partitionOf(webhookId as WebhookId, names.partitions));
+      const durable = names.consumers.dispatch(partitionOf(webhookId, names.partitions));
       const last = await open.streams.lastOn(names.streams.deliveries, names.subjects.delivery(webhookId as WebhookId));
       const { ackFloor } = await open.streams.lag(names.streams.deliveries, durable);
       expect(ackFloor).toBeGreaterThanOrEqual(last?.sequence ?? Number.POSITIVE_INFINITY);
