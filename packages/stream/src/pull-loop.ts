@@ -21,6 +21,9 @@ const LARGEST_BYTES = 10 * 1_048_576;
 const FIRST_GUESS_BYTES = 4_096;
 /** Of the difference between a size and the average: small messages lower it slowly, a large one raises it at once. */
 const WEIGHT = 0.05;
+/** After a stop: where pulls bring nothing for so long there is nothing. */
+const QUIET_MS = 100;
+const LOOK_MS = 20;
 /** A stop waits so long for the server's word that nothing more is on its way; it may be away. */
 const LAST_WORD_MS = 2_000;
 
@@ -61,6 +64,8 @@ export class PullLoop {
   #bytes = FIRST_GUESS_BYTES;
   #paused = false;
   #stopped = false;
+  /** Monotonic; of the last message. */
+  #arrivedAt = 0;
 
   constructor(
     connection: NatsConnection,
@@ -136,6 +141,7 @@ export class PullLoop {
     const size = message.data.byteLength;
     this.#bytes = Math.max(size, this.#bytes + WEIGHT * (size - this.#bytes), 1);
     this.#fillOldest();
+    this.#arrivedAt = this.#clock.monotonic();
     const received = new PulledMessage(this.#options.stream, message, this.#acks);
     if (this.#stopped) return received.nak();
     this.#inHand++;
@@ -206,8 +212,23 @@ export class PullLoop {
     });
   }
 
-  /** Draining keeps the subscription until the server has said that nothing more will come. */
+  /**
+   * The server has counted a pull's messages as delivered before it sends them, and drops what finds no subscription any
+   * more. So the subscription goes when the pulls have brought all they may (what is given back fills them soon), or when
+   * there is nothing to bring.
+   */
   async #lastWord(): Promise<void> {
+    this.#arrivedAt = this.#clock.monotonic();
+    const deadline = this.#arrivedAt + PULL_MS;
+    while (this.#pulls.size > 0 && !this.#connection.isClosed()) {
+      const now = this.#clock.monotonic();
+      if (now > deadline || now - this.#arrivedAt > QUIET_MS) break;
+      await this.#clock.sleep(LOOK_MS);
+    }
+    await this.#drained();
+  }
+
+  async #drained(): Promise<void> {
     const drained = this.#subscription?.drain().catch(() => {});
     let timer: Timer | null = null;
     const longEnough = new Promise<void>((resolve) => {
