@@ -99,10 +99,24 @@ function run(program, argv) {
   const forward = (signal) => child.kill(signal);
   process.on('SIGTERM', forward);
   process.on('SIGHUP', forward);
-  // A terminal sends Ctrl-C to the whole process group, the child included; without one it comes to us alone.
-  process.on('SIGINT', process.stdin.isTTY || process.stderr.isTTY ? () => undefined : forward);
+  // A terminal sends Ctrl-C to the whole process group, the child included; without one it comes to us alone. The platform
+  // takes what comes twice for once, and somebody else than the terminal may have sent it to us.
+  const passedOn = command !== 'start' && (process.stdin.isTTY || process.stderr.isTTY);
+  process.on('SIGINT', passedOn ? () => undefined : forward);
+  if (command === 'start' && process.env.npm_lifecycle_event !== undefined) endWithParent(child);
   child.on('error', (error) => fail(`${program} could not be run: ${error.message}`));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}
+
+/** Under npm: when npm is gone, however it went, nobody is left to stop what it started. */
+function endWithParent(child) {
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(look);
+    child.kill('SIGTERM');
+  }, 500);
+  look.unref();
 }
 
 function fail(sentence) {
