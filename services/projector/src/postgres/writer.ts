@@ -7,6 +7,7 @@ import { DAY_MS, DAYS_AHEAD, dayOf } from '../project/days.ts';
 import { statisticsOf } from '../project/statistics.ts';
 import { loadCheckpoint, lockOutWriters, moveCheckpoint, storedCheckpoints } from './checkpoints.ts';
 import { deleteWebhook, withoutDeleted } from './deleted-webhooks.ts';
+import { earlierResults } from './earlier-results.ts';
 import { createPartitions, dropDay, horizon, moveHorizon, partitionDays } from './partitions.ts';
 import type { Tables } from './tables.ts';
 import { writeAttempts } from './write-attempts.ts';
@@ -52,8 +53,9 @@ export class PostgresWriter implements ProjectionWriter {
         if (!this.#days.has(day)) await this.#addDay(trx, day);
       }
       const changed = await writeDeliveries(trx, deliveries);
+      const earlier = await earlierResults(trx, attempts);
       const inserted = await writeAttempts(trx, attempts);
-      const { webhooks, hours } = statisticsOf(inserted);
+      const { webhooks, hours } = statisticsOf(inserted, earlier);
       await addWebhookTotals(trx, webhooks);
       await addHourTotals(trx, hours);
       return { deliveries: changed, attempts: inserted.length };

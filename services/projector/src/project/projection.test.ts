@@ -94,7 +94,7 @@ describe('the projection', () => {
     await projector.settled();
     const { statistics } = await projector.query.getWebhookStatistics({ webhookIds: [webhook(1)] }, as('acme'));
     expect(statistics).toHaveLength(1);
-    expect(statistics[0]).toMatchObject({ totalDeliveries: 3n, successfulDeliveries: 2n, failedDeliveries: 1n });
+    expect(statistics[0]).toMatchObject({ totalDeliveries: 2n, successfulDeliveries: 2n, failedDeliveries: 0n });
     const { hours } = await projector.query.getHourlyStatistics({ webhookId: webhook(1) }, as('acme'));
     const sum = (of: (hour: (typeof hours)[number]) => bigint): bigint => hours.reduce((n, hour) => n + of(hour), 0n);
     expect([
@@ -104,6 +104,26 @@ describe('the projection', () => {
       sum((h) => h.failedAttempts),
     ]).toEqual([...[2n, 1n, 4n, 2n]]);
     expect([sum((h) => h.responses), sum((h) => h.responseMsSum)]).toEqual([4n, 60n]);
+  });
+
+  it('AC-05 AC-13 counts a delivery once, as what became of it last, however often it is replayed', async () => {
+    const projector = await start();
+    const one = delivery(1);
+    const totals = async (): Promise<unknown[]> => {
+      await projector.settled();
+      const { statistics } = await projector.query.getWebhookStatistics({ webhookIds: [webhook(1)] }, as('acme'));
+      return statistics.map((s) => [s.totalDeliveries, s.successfulDeliveries, s.failedDeliveries]);
+    };
+    await line.outcomes([failed(one, { last: true }), delivered(delivery(2))]);
+    expect(await totals()).toEqual([[2n, 1n, 1n]]);
+    await line.outcomes([replayRequested(one, 50), failed(one, { round: 50, last: true })]);
+    expect(await totals()).toEqual([[2n, 1n, 1n]]);
+    // Two more rounds in one batch, and all of it once more.
+    const rounds = [delivered(one, 60), failed(one, { round: 70, last: true }), delivered(one, 80)];
+    await line.outcomes(rounds);
+    expect(await totals()).toEqual([[2n, 2n, 0n]]);
+    await line.outcomesAgain(rounds);
+    expect(await totals()).toEqual([[2n, 2n, 0n]]);
   });
 
   it('passes over what cannot be read, and stores what Postgres has no letters for', async () => {

@@ -27,17 +27,47 @@ export interface HourTotals {
   responses: number;
 }
 
-/** Sums and latest times of attempts that were not known before; tests never count (AC-10). */
-export function statisticsOf(attempts: readonly AttemptMade[]): { webhooks: WebhookTotals[]; hours: HourTotals[] } {
+/** How a round of a delivery ended. */
+export interface Ended {
+  readonly round: number;
+  readonly number: number;
+  readonly result: 'delivered' | 'failed';
+}
+
+/** What deliveries were counted as before, by {@link deliveryKey}. */
+export type EarlierResults = ReadonlyMap<string, Ended>;
+
+export const deliveryKey = ({ id, createdAt }: { readonly id: string; readonly createdAt: number }): string =>
+  `${id}:${createdAt}`;
+
+/**
+ * Sums and latest times of attempts that were not known before; tests never count (AC-10). Totals are of deliveries, each
+ * as its newest round ended, in whatever order the rounds are heard of; hours are of what happened in them.
+ */
+export function statisticsOf(
+  attempts: readonly AttemptMade[],
+  earlier: EarlierResults,
+): { webhooks: WebhookTotals[]; hours: HourTotals[] } {
   const webhooks = new Map<string, WebhookTotals>();
   const hours = new Map<string, HourTotals>();
+  const standing = new Map<string, Ended>();
   for (const made of attempts) {
     if (made.delivery.test) continue;
     countHour(hours, made);
-    if (made.result !== null) countResult(webhooks, made);
+    if (made.result === null) continue;
+    const key = deliveryKey(made.delivery);
+    const before = standing.get(key) ?? earlier.get(key) ?? null;
+    const ended = { round: made.round, number: made.number, result: made.result };
+    const row = countTimes(webhooks, made);
+    if (before !== null && !isNewer(ended, before)) continue;
+    if (before !== null) row[before.result]--;
+    row[ended.result]++;
+    standing.set(key, ended);
   }
   return { webhooks: [...webhooks.values()], hours: [...hours.values()] };
 }
+
+const isNewer = (a: Ended, b: Ended): boolean => a.round > b.round || (a.round === b.round && a.number > b.number);
 
 function countHour(hours: Map<string, HourTotals>, { delivery, attempt, succeeded, result }: AttemptMade): void {
   const { tenant, webhookId } = delivery;
@@ -56,7 +86,7 @@ function countHour(hours: Map<string, HourTotals>, { delivery, attempt, succeede
   }
 }
 
-function countResult(webhooks: Map<string, WebhookTotals>, { delivery, attempt, result }: AttemptMade): void {
+function countTimes(webhooks: Map<string, WebhookTotals>, { delivery, attempt, result }: AttemptMade): WebhookTotals {
   const { tenant, webhookId } = delivery;
   const day = dayOf(delivery.createdAt);
   const row = upsert(webhooks, `${tenant}:${webhookId}:${day}`, () => ({
@@ -64,13 +94,9 @@ function countResult(webhooks: Map<string, WebhookTotals>, { delivery, attempt, 
     ...{ lastSuccessAt: null, lastFailureAt: null },
   }));
   const at = attempt.startedAt + attempt.durationMs;
-  if (result === 'delivered') {
-    row.delivered++;
-    row.lastSuccessAt = Math.max(row.lastSuccessAt ?? 0, at);
-  } else {
-    row.failed++;
-    row.lastFailureAt = Math.max(row.lastFailureAt ?? 0, at);
-  }
+  if (result === 'delivered') row.lastSuccessAt = Math.max(row.lastSuccessAt ?? 0, at);
+  else row.lastFailureAt = Math.max(row.lastFailureAt ?? 0, at);
+  return row;
 }
 
 function upsert<Row>(rows: Map<string, Row>, key: string, create: () => Row): Row {

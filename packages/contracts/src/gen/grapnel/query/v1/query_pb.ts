@@ -410,7 +410,7 @@ export const GetWebhookStatisticsResponseSchema: GenMessage<GetWebhookStatistics
   messageDesc(file_grapnel_query_v1_query, 7);
 
 /**
- * Counted once per delivery that came to an end; a replay that ends counts again; tests never count.
+ * Of deliveries that came to an end, each once, as its newest round ended; tests never count.
  *
  * @generated from message grapnel.query.v1.WebhookStatistics
  */
