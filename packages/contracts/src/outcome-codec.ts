@@ -1,7 +1,9 @@
 import type { Outcome } from '@grapnel/domain/delivery/outcome';
-import { statusAfter, versionOf } from '@grapnel/domain/delivery/outcome';
+import { finalResult, statusAfter, versionOf } from '@grapnel/domain/delivery/outcome';
+import type { TenantId, WebhookId } from '@grapnel/domain/ids';
+import { operationOfOutcome } from '@grapnel/domain/operation';
 import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
-import type { Topology } from './topology.ts';
+import { type Topology, webhookIn } from './topology.ts';
 
 /**
  * One outcome per delivery, version and result: published twice, it is stored once. A turn that is repeated after a crash
@@ -11,7 +13,7 @@ export function encodeOutcome(outcome: Outcome, names: Topology): NewMessage {
   return {
     subject: names.subjects.outcome(outcome.delivery.webhookId),
     body: encodeJson(outcome),
-    headers: {},
+    headers: summaryHeaders(outcome),
     id: `${outcome.delivery.id}:${versionOf(outcome).join(':')}:${statusAfter(outcome)}`,
   };
 }
@@ -19,4 +21,29 @@ export function encodeOutcome(outcome: Outcome, names: Topology): NewMessage {
 /** @throws UnreadableMessage */
 export function decodeOutcome(message: Message): Outcome {
   return reading(message, () => JSON.parse(decodeText(message.body)) as Outcome);
+}
+
+const SUMMARY_HEADER = 'Grapnel-Summary';
+const DELIVERED = 'delivered ';
+const NOTHING = 'nothing';
+
+/** What a header says of an outcome, for those who count ends and tell news and need not read the rest. */
+export type OutcomeSummary =
+  | { readonly kind: 'delivered'; readonly tenant: TenantId; readonly webhookId: WebhookId }
+  /** No end that counts, and no news. */
+  | { readonly kind: 'nothing' }
+  /** The body says it. */
+  | { readonly kind: 'unsaid' };
+
+export function summaryOf(message: Message): OutcomeSummary {
+  const summary = message.header(SUMMARY_HEADER);
+  if (summary === NOTHING) return { kind: 'nothing' };
+  if (summary?.startsWith(DELIVERED) !== true) return { kind: 'unsaid' };
+  return { kind: 'delivered', tenant: summary.slice(DELIVERED.length), webhookId: webhookIn(message.subject) };
+}
+
+function summaryHeaders(outcome: Outcome): Record<string, string> {
+  const result = finalResult(outcome);
+  if (result === 'delivered') return { [SUMMARY_HEADER]: DELIVERED + outcome.delivery.tenant };
+  return result === null && operationOfOutcome(outcome) === null ? { [SUMMARY_HEADER]: NOTHING } : {};
 }

@@ -11,10 +11,11 @@ const ENOUGH = 128;
  */
 export class Coalesced {
   readonly #clock: Clock;
-  readonly #waitMs: number;
+  readonly #waitMs: () => number;
   #writes: (() => void)[] = [];
 
-  constructor(clock: Clock, waitMs: number) {
+  /** `waitMs` is asked when a collection begins. */
+  constructor(clock: Clock, waitMs: () => number) {
     this.#clock = clock;
     this.#waitMs = waitMs;
   }
@@ -22,7 +23,7 @@ export class Coalesced {
   add(write: () => void): void {
     const count = this.#writes.push(write);
     if (count === 1) this.#schedule();
-    else if (count === ENOUGH && this.#waitMs > 0) this.flush();
+    else if (count === ENOUGH) this.flush();
   }
 
   flush(): void {
@@ -32,7 +33,8 @@ export class Coalesced {
   }
 
   #schedule(): void {
-    if (this.#waitMs === 0) setImmediate(() => this.flush());
-    else this.#clock.after(this.#waitMs, () => this.flush());
+    const waitMs = this.#waitMs();
+    if (waitMs === 0) setImmediate(() => this.flush());
+    else this.#clock.after(waitMs, () => this.flush());
   }
 }

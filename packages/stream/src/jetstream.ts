@@ -47,7 +47,7 @@ export class JetStreamEventStreams implements EventStreams {
     this.#clock = clock;
     this.#logger = logger;
     this.#manager = manager;
-    this.#acks = new Coalesced(clock, ACKS_WAIT_MS);
+    this.#acks = new Coalesced(clock, () => ACKS_WAIT_MS);
     this.#publisher = new Publisher(connections.publishing, clock, options);
     this.#connection = connections.consuming;
     this.#consuming = jetstream(connections.consuming);

@@ -11,7 +11,10 @@ export interface PublisherOptions {
   /** Their bodies: what timed out cannot be taken back from the connection's buffer, so it must not be filled faster than it empties. */
   readonly maxOutstandingBytes: number;
   readonly timeoutMs: number;
-  /** How long a message waits for others to share a write with; 0 where somebody waits for the answer. */
+  /**
+   * How long a message waits for others to share a write with, at the least: 0 where somebody waits for the answer. With
+   * many outstanding it waits a little in any case, since more will come at once.
+   */
   readonly waitMs: number;
 }
 
@@ -23,6 +26,9 @@ const DEFAULTS: PublisherOptions = {
 };
 const WRONG_LAST_SEQUENCE = 10_071;
 const SWEEP_MS = 250;
+/** Outstanding messages at which one more does not gain by leaving at once. */
+const MANY = 48;
+const WAIT_OF_MANY_MS = 2;
 
 interface Outstanding {
   readonly message: NewMessage;
@@ -53,7 +59,9 @@ export class Publisher {
     this.#connection = connection;
     this.#clock = clock;
     this.#options = { ...DEFAULTS, ...options };
-    this.#coalesced = new Coalesced(clock, this.#options.waitMs);
+    this.#coalesced = new Coalesced(clock, () =>
+      Math.max(this.#options.waitMs, this.#outstanding.size > MANY ? WAIT_OF_MANY_MS : 0),
+    );
     this.#inbox = `${createInbox()}.`;
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {

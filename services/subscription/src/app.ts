@@ -20,6 +20,7 @@ import { Directory } from './directory.ts';
 import { systemResolve } from './endpoint-names.ts';
 import { KnownTypes } from './event-types/known-types.ts';
 import { runFanOut } from './fan-out.ts';
+import { followStream } from './follow-stream.ts';
 import { apiKeyService } from './grpc/api-key-service.ts';
 import { directoryService } from './grpc/directory-service.ts';
 import { eventTypeService } from './grpc/event-type-service.ts';
@@ -29,9 +30,10 @@ import { triggerDirectoryService } from './grpc/trigger-directory-service.ts';
 import { triggerService } from './grpc/trigger-service.ts';
 import { webhookService } from './grpc/webhook-service.ts';
 import { Lookalikes } from './lookalikes.ts';
-import { runOperationalEvents } from './operational-events.ts';
+import { operationsOfOutcomes, runOperationsOfWebhooks } from './operational-events.ts';
+import { outcomeFacts } from './outcome-facts.ts';
 import { sweepDeleted } from './purge-deleted.ts';
-import { runHealth } from './record-health.ts';
+import { healthPart } from './record-health.ts';
 import { openReplays } from './replays/open-replays.ts';
 import type { ReplayTurn } from './replays/turn.ts';
 import { SetAside } from './set-aside.ts';
@@ -79,11 +81,22 @@ export async function createApp(
     stack,
     signal,
   );
+  const operations = { ...common, checkpoints, operatorTenant: config.operatorTenant };
+  const followOutcomes = followStream(
+    {
+      stream: names.streams.outcomes,
+      headersOnly: true,
+      prepare: (batch) => outcomeFacts(batch, common),
+      parts: [healthPart(common), operationsOfOutcomes(operations, signal)],
+    },
+    operations,
+    signal,
+  );
   const workers = [
     following,
     runFanOut({ ...delivering, setAside: new SetAside(common) }, signal),
-    runHealth({ ...common, checkpoints }, signal),
-    runOperationalEvents({ ...common, checkpoints, operatorTenant: config.operatorTenant }, signal),
+    followOutcomes,
+    runOperationsOfWebhooks(operations, signal),
     sweepDeleted(common, signal),
     sweepJobs({ ...common, keepMs: config.jobWebhookDays * DAY_MS }, signal),
     sweepTombstones({ ...common, keepMs: config.tombstoneDays * DAY_MS }, signal),

@@ -1,3 +1,4 @@
+import type { Message } from '@grapnel/contracts/message';
 import { decodeText } from '@grapnel/contracts/message';
 import { type Topology, topology } from '@grapnel/contracts/topology';
 import { systemClock } from '@grapnel/runtime/clock';
@@ -10,7 +11,7 @@ import { DEFAULT_PROVISION, provision } from '@grapnel/stream/provision';
 import { eventually } from '@grapnel/testkit/eventually';
 import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Follower, followStream } from './follow-stream.ts';
+import { followStream, type Part } from './follow-stream.ts';
 
 let open: OpenStreams;
 let names: Topology;
@@ -27,13 +28,22 @@ const say = (text: string) =>
   open.streams.publish({ subject: names.subjects.outcome('wh_x'), body: Buffer.from(text), headers: {} });
 
 /** Follows until left; what it has heard. */
-async function follower(name: string, beginning: Follower['beginning']) {
+async function follower(name: string, beginning: Part<Message>['beginning']) {
   const checkpoints = await openCheckpoints(open.connections.publishing, names.buckets.checkpoints);
   const stop = new AbortController();
   const heard: string[] = [];
-  const handle: Follower['handle'] = async (batch) => void heard.push(...batch.map(({ body }) => decodeText(body)));
+  const handle: Part<Message>['handle'] = async (batch) =>
+    void heard.push(...batch.map(({ body }) => decodeText(body)));
   const context = { streams: open.streams, checkpoints, clock: systemClock, logger: silentLogger };
-  const following = followStream({ name, stream: names.streams.outcomes, beginning, handle }, context, stop.signal);
+  const following = followStream(
+    {
+      stream: names.streams.outcomes,
+      prepare: (batch) => Promise.resolve(batch),
+      parts: [{ name, beginning, handle }],
+    },
+    context,
+    stop.signal,
+  );
   const leave = async (): Promise<string[]> => {
     stop.abort();
     await following;

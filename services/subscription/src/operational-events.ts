@@ -1,14 +1,14 @@
 import { aggregateOf, decodeRecorded } from '@grapnel/contracts/aggregate-codec';
 import { encodeEvent } from '@grapnel/contracts/event-codec';
 import { encodeJson, type Message } from '@grapnel/contracts/message';
-import { decodeOutcome } from '@grapnel/contracts/outcome-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { TenantId } from '@grapnel/domain/ids';
 import { type Operation, operationOfOutcome, operationOfReplay, operationOfWebhook } from '@grapnel/domain/operation';
 import type { Replay, ReplayEvent } from '@grapnel/domain/replay/replay';
 import type { WebhookEvent, WebhookState } from '@grapnel/domain/webhook/webhook';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
-import { type FollowContext, type Follower, followStream, readOrPassOver } from './follow-stream.ts';
+import { type FollowContext, type Follower, followStream, type Part, readOrPassOver } from './follow-stream.ts';
+import type { OutcomeFact } from './outcome-facts.ts';
 
 export interface OperationsContext extends FollowContext {
   readonly names: Topology;
@@ -20,25 +20,49 @@ export interface OperationsContext extends FollowContext {
  * WEBHOOKS and OUTCOMES → events about the platform's own work, which webhooks can subscribe to by name. Their ids follow
  * from what they tell, so that a batch that is read again tells nothing twice.
  */
-export async function runOperationalEvents(context: OperationsContext, signal: AbortSignal): Promise<void> {
-  const { webhooks, outcomes } = context.names.streams;
-  const tell = async (batch: readonly Message[], operation: (message: Message) => Operation | null): Promise<void> => {
-    const operations = batch.flatMap((message) => readOrPassOver(message, operation, context.logger) ?? []);
-    await Promise.all(operations.flatMap((each) => tenantsOf(each, context).map((to) => publish(each, to))));
+export function operationsOfOutcomes(context: OperationsContext, signal: AbortSignal): Part<OutcomeFact> {
+  return {
+    name: 'operations-outcomes',
+    beginning: BEGINNING,
+    handle: (batch) =>
+      tell(
+        batch.flatMap((fact) => ofOutcome(fact) ?? []),
+        context,
+        signal,
+      ),
   };
-  const publish = async (operation: Operation, tenant: TenantId): Promise<void> => {
-    const { id, type, at, data } = operation;
+}
+
+/** As {@link operationsOfOutcomes}, and runs until `signal` aborts. */
+export function runOperationsOfWebhooks(context: OperationsContext, signal: AbortSignal): Promise<void> {
+  const ofMessage = (message: Message): Operation[] => {
+    const operation = readOrPassOver(message, ofAggregate, context.logger);
+    return operation === null ? [] : [operation];
+  };
+  const follower: Follower<Message> = {
+    stream: context.names.streams.webhooks,
+    prepare: (batch) => Promise.resolve(batch),
+    parts: [
+      {
+        name: 'operations-webhooks',
+        beginning: BEGINNING,
+        handle: (batch) => tell(batch.flatMap(ofMessage), context, signal),
+      },
+    ],
+  };
+  return followStream(follower, context, signal);
+}
+
+/** Their ids are remembered for minutes: after a loss of the checkpoints, a month of old news would be news again. */
+const BEGINNING = 'now';
+
+async function tell(operations: readonly Operation[], context: OperationsContext, signal: AbortSignal): Promise<void> {
+  const publish = async ({ id, type, at, data }: Operation, tenant: TenantId): Promise<void> => {
     const event = { id, tenant, type, jobId: null, taskId: null, time: at, acceptedAt: context.clock.now() };
     const message = encodeEvent(event, encodeJson(data), null, context.names);
     await publishUntilStored(context.streams, message, context.clock, signal);
   };
-  // Their ids are remembered for minutes: after a loss of the checkpoints, a month of old news would be news again.
-  const beginning = 'now';
-  const followers: Follower[] = [
-    { name: 'operations-webhooks', stream: webhooks, beginning, handle: (batch) => tell(batch, ofAggregate) },
-    { name: 'operations-outcomes', stream: outcomes, beginning, handle: (batch) => tell(batch, ofOutcome) },
-  ];
-  await Promise.all(followers.map((follower) => followStream(follower, context, signal)));
+  await Promise.all(operations.flatMap((each) => tenantsOf(each, context).map((to) => publish(each, to))));
 }
 
 function tenantsOf({ tenant }: Operation, { operatorTenant }: OperationsContext): TenantId[] {
@@ -53,4 +77,5 @@ function ofAggregate(message: Message): Operation | null {
   return null;
 }
 
-const ofOutcome = (message: Message): Operation | null => operationOfOutcome(decodeOutcome(message));
+const ofOutcome = (fact: OutcomeFact): Operation | null =>
+  fact.kind === 'delivered' ? null : operationOfOutcome(fact.outcome);

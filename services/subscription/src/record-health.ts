@@ -1,5 +1,3 @@
-import type { Message } from '@grapnel/contracts/message';
-import { decodeOutcome } from '@grapnel/contracts/outcome-codec';
 import { failureReason, finalResult } from '@grapnel/domain/delivery/outcome';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
 import { profileOf } from '@grapnel/domain/profiles/registry';
@@ -7,15 +5,12 @@ import { ok } from '@grapnel/domain/result';
 import { type FinalOutcome, recordHealth } from '@grapnel/domain/webhook/health';
 import type { Webhook } from '@grapnel/domain/webhook/webhook';
 import type { Clock } from '@grapnel/runtime/clock';
-import type { Logger } from '@grapnel/runtime/logger';
-import type { Checkpoints } from '@grapnel/stream/ports';
 import { append, type CommandContext } from './command-webhook.ts';
-import { followStream, readOrPassOver } from './follow-stream.ts';
+import type { Part } from './follow-stream.ts';
+import type { OutcomeFact } from './outcome-facts.ts';
 
 export interface HealthContext extends CommandContext {
-  readonly checkpoints: Checkpoints;
   readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**
@@ -23,10 +18,8 @@ export interface HealthContext extends CommandContext {
  * which outcome they have counted, and are written with optimistic concurrency, so that counting a batch twice, here or in
  * another replica, changes nothing.
  */
-export function runHealth(context: HealthContext, signal: AbortSignal): Promise<void> {
-  const stream = context.names.streams.outcomes;
-  const handle = (batch: readonly Message[]): Promise<void> => record(context, batch);
-  return followStream({ name: 'health', stream, beginning: 'oldest', handle }, context, signal);
+export function healthPart(context: HealthContext): Part<OutcomeFact> {
+  return { name: 'health', beginning: 'oldest', handle: (batch) => record(context, batch) };
 }
 
 interface Ended {
@@ -34,23 +27,30 @@ interface Ended {
   readonly outcomes: FinalOutcome[];
 }
 
-async function record(context: HealthContext, messages: readonly Message[]): Promise<void> {
+async function record(context: HealthContext, facts: readonly OutcomeFact[]): Promise<void> {
   // An outcome may be of a webhook that another replica has just made.
   await context.webhooks.caughtUp();
   const ended = new Map<WebhookId, Ended>();
-  for (const message of messages) {
-    const outcome = readOrPassOver(message, decodeOutcome, context.logger);
-    if (outcome === null) continue;
-    const result = finalResult(outcome);
-    if (result === null) continue;
-    const { tenant, webhookId } = outcome.delivery;
+  for (const fact of facts) {
+    const final = finalOf(fact);
+    if (final === null) continue;
+    const { tenant, webhookId } = fact.kind === 'delivered' ? fact : fact.outcome.delivery;
     let webhook = ended.get(webhookId);
     if (webhook === undefined) ended.set(webhookId, (webhook = { tenant, outcomes: [] }));
-    const reason = 'attempt' in outcome ? failureReason(outcome.attempt) : '';
-    const gone = 'attempt' in outcome && outcome.attempt.response?.status === 410;
-    webhook.outcomes.push({ sequence: message.sequence, delivered: result === 'delivered', reason, gone });
+    webhook.outcomes.push(final);
   }
   await Promise.all([...ended].map(([id, { tenant, outcomes }]) => recordOne(context, tenant, id, outcomes)));
+}
+
+function finalOf(fact: OutcomeFact): FinalOutcome | null {
+  const { sequence } = fact;
+  if (fact.kind === 'delivered') return { sequence, delivered: true, reason: '', gone: false };
+  const { outcome } = fact;
+  const result = finalResult(outcome);
+  if (result === null) return null;
+  const reason = 'attempt' in outcome ? failureReason(outcome.attempt) : '';
+  const gone = 'attempt' in outcome && outcome.attempt.response?.status === 410;
+  return { sequence, delivered: result === 'delivered', reason, gone };
 }
 
 async function recordOne(
