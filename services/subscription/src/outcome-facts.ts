@@ -16,25 +16,21 @@ export async function outcomeFacts(
   headers: readonly Message[],
   { streams, logger }: { readonly streams: EventStreams; readonly logger: Logger },
 ): Promise<OutcomeFact[]> {
-  const facts = await Promise.all(headers.map(factOf));
+  const facts: (OutcomeFact | null)[] = [];
+  const fetching: Promise<void>[] = [];
+  for (const [i, message] of headers.entries()) {
+    const summary = summaryOf(message);
+    facts.push(summary.kind === 'delivered' ? { ...summary, sequence: message.sequence } : null);
+    if (summary.kind === 'unsaid') fetching.push(fetch(i, message));
+  }
+  await Promise.all(fetching);
   return facts.filter((fact) => fact !== null);
 
-  function factOf(message: Message): OutcomeFact | null | Promise<OutcomeFact | null> {
-    const summary = summaryOf(message);
-    switch (summary.kind) {
-      case 'delivered':
-        return { ...summary, sequence: message.sequence };
-      case 'nothing':
-        return null;
-      case 'unsaid':
-        return told(message);
-    }
-  }
-
-  async function told({ stream, sequence }: Message): Promise<OutcomeFact | null> {
-    // Gone meanwhile with its webhook, or aged out.
+  async function fetch(i: number, { stream, sequence }: Message): Promise<void> {
     const message = await streams.get(stream, sequence);
-    const outcome = message === null ? null : readOrPassOver(message, decodeOutcome, logger);
-    return outcome === null ? null : { kind: 'told', sequence, outcome };
+    // Gone meanwhile with its webhook, or aged out.
+    if (message === null) return;
+    const outcome = readOrPassOver(message, decodeOutcome, logger);
+    if (outcome !== null) facts[i] = { kind: 'told', sequence, outcome };
   }
 }
