@@ -7,7 +7,12 @@ import type { Topology } from './topology.ts';
  * Which message asked for an entry: it asks for one at the most, however often it is handled, so its name is the entry's
  * id. Nothing that a clock says may be part of it: two processes, or two tries, would not agree.
  */
-export type Cause = `delivery:${number}` | `retry:${number}` | `replay:${string}` | `order:${string}`;
+export type Cause =
+  | `delivery:${number}`
+  | `retry:${number}`
+  | `replay:${string}`
+  | `order:${string}`
+  | `wake:${string}:${number}:${number}:${number}`;
 
 /** By stream and position. */
 export const causeOf = (message: Message, names: Topology): Cause =>

@@ -1,4 +1,5 @@
 import { webhookIn } from '@grapnel/contracts/topology';
+import type { WebhookId } from '@grapnel/domain/ids';
 import { authenticator, noTenants } from '@grapnel/rpc/auth';
 import { openChannel } from '@grapnel/rpc/client';
 import { startRpcServer } from '@grapnel/rpc/server';
@@ -30,8 +31,10 @@ import { Partitions } from './partitions.ts';
 import { WaitingSkipper } from './skip-waiting.ts';
 import { InFlight } from './turn/in-flight.ts';
 import { JobOrder } from './turn/job-order.ts';
+import { LateEntries } from './turn/late-entries.ts';
 import type { TurnEnd } from './turn/take-turn.ts';
 import { Turns } from './turn/turns.ts';
+import { WaitingWaker } from './wake-waiting.ts';
 
 /** Of flows, beside the deliveries: they must not take each other's place. */
 const MAX_CALL_OUTS = 256;
@@ -59,22 +62,21 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
   /** Aborts what must not outlive the process: publishing again and again, waiting in lanes, watching. */
   const stop = new AbortController();
   const { signal } = stop;
-  const skipper = new WaitingSkipper({
-    query: config.query === null ? null : stack.use(openChannel({ ...toServices, address: config.query })),
-    owns: (webhook) => partitions.owns(webhook),
-    streams,
-    names,
-    clock,
-    logger,
-    signal,
-  });
+  const query = config.query === null ? null : stack.use(openChannel({ ...toServices, address: config.query }));
+  const owns = (webhook: WebhookId): boolean => partitions.owns(webhook);
+  const skipper = new WaitingSkipper({ query, owns, streams, names, clock, logger, signal });
   const circuits = keptCircuits(
     stack.use(await openSharedValues<Circuit>(connections.publishing, names.buckets.circuits, logger)),
   );
   const gates = new Gates(clock, { ...DEFAULT_GATES, max: config.maxInFlightPerEndpoint, timeScale }, circuits);
+  const waker = new WaitingWaker({ query, owns, gates, streams, names, clock, logger, signal });
   const endpoints = new EndpointDirectory(config.keyRing, config.signatureHeaders, clock, logger, {
     disabled: ({ id, tenant, lastAutoDisabledAt }) => skipper.skip(tenant, id, lastAutoDisabledAt ?? 0),
-    mended: ({ id }) => gates.forget(id),
+    mended: (endpoint) => {
+      gates.forget(endpoint.id);
+      waker.wake(endpoint);
+    },
+    eased: (endpoint) => waker.wake(endpoint),
   });
   const egress = {
     allowLocal: config.allowLocalWebhooks,
@@ -102,6 +104,7 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     turns: new Turns<TurnEnd>(),
     jobOrder: new JobOrder(streams, names, clock),
     keyOrder,
+    late: new LateEntries({ query, ownedSince: (webhook) => partitions.ownedSince(webhook), clock, timeScale }),
     streams,
     names,
     clock,
@@ -121,7 +124,9 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     ackWaitMs: config.ackWaitMs,
     signal,
   });
-  stack.defer(async () => void (await Promise.all([following, pumping, skipper.settled(), keyOrder.settled()])));
+  stack.defer(
+    async () => void (await Promise.all([following, pumping, skipper.settled(), waker.settled(), keyOrder.settled()])),
+  );
   stack.defer(() => stop.abort());
   // Attempts under way are finished before anything above is taken away.
   stack.use(partitions);

@@ -12,6 +12,7 @@ import { bulkReplay, dueRetry, firstAttempt, type WorkContext } from './work.ts'
 const MAX_IN_FLIGHT = { first: 256, due: 128, bulk: 8 };
 
 interface Running {
+  readonly since: number;
   readonly stop: AbortController;
   readonly finished: Promise<unknown>;
 }
@@ -38,6 +39,11 @@ export class Partitions implements AsyncDisposable {
   /** Whether a webhook's deliveries are ours to send. */
   owns(webhook: WebhookId): boolean {
     return this.#running.has(partitionOf(webhook, this.#names.partitions));
+  }
+
+  /** Since when they are; in the future while they are not. */
+  ownedSince(webhook: WebhookId): number {
+    return this.#running.get(partitionOf(webhook, this.#names.partitions))?.since ?? Number.POSITIVE_INFINITY;
   }
 
   get owned(): number {
@@ -82,7 +88,7 @@ export class Partitions implements AsyncDisposable {
       this.#streams.consume(due, (message) => dueRetry(message, this.#context)),
       this.#streams.consume(bulk, (message) => bulkReplay(message, this.#context)),
     ]);
-    this.#running.set(partition, { stop, finished });
+    this.#running.set(partition, { since: this.#context.clock.now(), stop, finished });
   }
 
   /** Takes no more of it; what is under way is finished. */

@@ -1,5 +1,4 @@
 import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
-import { DeliveryStatus, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
@@ -8,6 +7,7 @@ import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { EventStreams } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
+import { waitingDeliveries } from './waiting-deliveries.ts';
 
 export interface SkipperContext {
   /** To the delivery history; `null` leaves everything to the moment when it is due. */
@@ -21,7 +21,6 @@ export interface SkipperContext {
   readonly signal: AbortSignal;
 }
 
-const WAITING = [DeliveryStatus.PENDING, DeliveryStatus.RETRYING];
 /** The history is a moment behind; a second look finds what the first came too early for. */
 const LOOKS_AFTER_MS = [500, 5_000];
 
@@ -63,18 +62,11 @@ export class WaitingSkipper {
   }
 
   async #look(query: Channel, tenant: TenantId, webhook: WebhookId, disabledAt: number): Promise<void> {
-    const history = query.client(QueryService);
-    const options = { metadata: { 'grapnel-tenant': tenant }, signal: this.#context.signal };
-    let pageToken = '';
-    do {
-      const request = { webhookId: webhook, statuses: WAITING, pageSize: 1_000, pageToken };
-      const { deliveries, nextPageToken } = await history.listDeliveries(request, options);
-      for (const { sequence, round, attemptNumber, test } of deliveries) {
-        const turn = { round: Number(round), attempt: attemptNumber + 1 };
-        if (!test && turn.round < disabledAt) await this.#skip(Number(sequence), turn, disabledAt);
-      }
-      pageToken = nextPageToken;
-    } while (pageToken !== '');
+    const { signal } = this.#context;
+    for await (const { sequence, round, attemptNumber, test } of waitingDeliveries(query, tenant, webhook, signal)) {
+      const turn = { round: Number(round), attempt: attemptNumber + 1 };
+      if (!test && turn.round < disabledAt) await this.#skip(Number(sequence), turn, disabledAt);
+    }
   }
 
   async #skip(sequence: number, turn: { round: number; attempt: number }, disabledAt: number): Promise<void> {

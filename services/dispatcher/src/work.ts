@@ -34,6 +34,7 @@ export function firstAttempt(message: Received, context: WorkContext): Promise<v
         firstAttempt: null,
         cause: causeOf(message, context.names),
         returning: false,
+        sentAwayAt: null,
         redelivered: message.redelivered,
       },
       context,
@@ -55,7 +56,7 @@ export function bulkReplay(message: Received, context: WorkContext): Promise<voi
 }
 
 async function retry(message: Received, context: WorkContext, redelivered: boolean): Promise<TurnEnd> {
-  const { delivery, turn, traceparent, reason } = decodeRetryEntry(message);
+  const { delivery, turn, traceparent, reason, sentAwayAt } = decodeRetryEntry(message);
   const stored = await context.streams.get(context.names.streams.deliveries, delivery.sequence);
   if (stored === null) return expired(message, context);
   return takeTurn(
@@ -67,6 +68,7 @@ async function retry(message: Received, context: WorkContext, redelivered: boole
       firstAttempt: traceparent,
       cause: causeOf(message, context.names),
       returning: waitsForEndpoint(reason),
+      sentAwayAt: sentAwayAt ?? null,
       redelivered,
     },
     context,

@@ -18,6 +18,8 @@ export interface DirectoryListener {
   disabled(endpoint: Endpoint): void;
   /** Its owner has pointed it elsewhere, changed how it is called, or activated it: what was learned of it is old. */
   mended(endpoint: Endpoint): void;
+  /** Its owner allows it more. */
+  eased(endpoint: Endpoint): void;
 }
 
 /**
@@ -109,6 +111,7 @@ export class EndpointDirectory implements Endpoints {
       if (known === undefined) return;
       if (known.inactive === null && endpoint.inactive === 'auto_disabled') this.#hears.disabled(endpoint);
       else if (isMended(known, endpoint)) this.#hears.mended(endpoint);
+      else if (isEased(known, endpoint)) this.#hears.eased(endpoint);
     } catch (error) {
       this.#logger.error({ err: error, webhook: message.webhookId }, 'an endpoint cannot be used; its deliveries wait');
       const id = message.webhookId as WebhookId;
@@ -125,6 +128,10 @@ export class EndpointDirectory implements Endpoints {
     this.#unusable.delete(id);
   }
 }
+
+const isEased = (before: Endpoint, after: Endpoint): boolean =>
+  after.inactive === null &&
+  (after.rateLimitPerSecond ?? Number.POSITIVE_INFINITY) > (before.rateLimitPerSecond ?? Number.POSITIVE_INFINITY);
 
 const isMended = (before: Endpoint, after: Endpoint): boolean =>
   after.inactive === null &&

@@ -123,7 +123,11 @@ export class Gates implements Disposable {
   /** `returning`: it was sent away before. */
   admit({ id, rateLimitPerSecond }: Gated, returning = false): Permit | Promise<Admission> {
     const gate = this.#gateOf(id);
-    gate.perSecond = rateLimitPerSecond;
+    if (gate.perSecond !== rateLimitPerSecond) {
+      gate.perSecond = rateLimitPerSecond;
+      // What queues was let in by the rate of before.
+      this.#drain(id, gate);
+    }
     if (returning && gate.away > 0) gate.away--;
     const may = passage(gate.circuit, this.#clock.now());
     if (typeof may === 'object') return Promise.resolve(this.#sendAway(gate, 'circuit_open', may.waitMs));

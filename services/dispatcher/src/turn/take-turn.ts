@@ -3,7 +3,7 @@ import { type Cause, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import type { Attempt, Outcome } from '@grapnel/domain/delivery/outcome';
-import type { RetryEntry, WaitReason } from '@grapnel/domain/delivery/retry-entry';
+import { type RetryEntry, type WaitReason, waitsForEndpoint } from '@grapnel/domain/delivery/retry-entry';
 import { unreachable } from '@grapnel/domain/result';
 import { postponedMs, retryDelayMs, spreadMs } from '@grapnel/domain/retry';
 import type { Clock } from '@grapnel/runtime/clock';
@@ -18,6 +18,7 @@ import type { KeyOrder } from '../order/key-order.ts';
 import type { AttemptResult, AttemptSender, Endpoints } from '../ports.ts';
 import { feedbackOf } from './feedback.ts';
 import type { JobOrder } from './job-order.ts';
+import type { LateEntries } from './late-entries.ts';
 import { countAttempt, startAttemptSpan } from './observe-attempt.ts';
 import { isTooOld, skipReason } from './skip-rule.ts';
 import { type TurnKey, type Turns, turnKeyOf } from './turns.ts';
@@ -29,6 +30,7 @@ export interface TurnContext {
   readonly turns: Turns<TurnEnd>;
   readonly jobOrder: JobOrder;
   readonly keyOrder: KeyOrder;
+  readonly late: LateEntries;
   readonly streams: EventStreams;
   readonly names: Topology;
   readonly clock: Clock;
@@ -53,6 +55,8 @@ export interface TurnRequest {
   readonly cause: Cause;
   /** Was sent away from the endpoint's gate before. */
   readonly returning: boolean;
+  /** When that was; `null` where it was not, or its turn was called. */
+  readonly sentAwayAt: number | null;
   /** Delivered before: perhaps this turn is over already. */
   readonly redelivered: boolean;
 }
@@ -77,13 +81,15 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
   if (endpoint === 'unusable') return 'again_later';
   // Deleted with its history: nothing is written about it any more.
   if (endpoint === 'gone') return 'done';
-  if (request.redelivered && context.turns.isFinished(key)) return 'done';
+  // Asked for twice: by a message that comes again, or by the lane that a delivery was called out of.
+  if (context.turns.isFinished(key)) return 'done';
+  const { sentAwayAt } = request;
+  if (sentAwayAt !== null && (await context.late.isTaken(delivery, turn, sentAwayAt))) return 'done';
 
   if (context.turns.isSuperseded(delivery, turn)) return 'done';
 
   const inOrder = endpoint.ordering === 'strict' && delivery.place !== undefined && turn.round === 0;
-  // A delivery that waited for its turn is asked for by two messages: the call, and the entry in the lane.
-  if (inOrder && (context.turns.isFinished(key) || (await context.keyOrder.isOver(delivery)))) return 'done';
+  if (inOrder && (await context.keyOrder.isOver(delivery))) return 'done';
   const skipped = skipReason(endpoint, delivery, turn, { now: context.clock.now(), timeScale: context.timeScale });
   if (skipped !== null) {
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
@@ -191,7 +197,8 @@ async function wait(
   dueAt: number,
   reason: WaitReason,
 ): Promise<void> {
-  const entry: RetryEntry = { delivery, turn, dueAt, reason, traceparent: firstAttempt };
+  const away = waitsForEndpoint(reason) ? { sentAwayAt: clock.now() } : {};
+  const entry: RetryEntry = { delivery, turn, dueAt, reason, traceparent: firstAttempt, ...away };
   await publishUntilStored(streams, encodeLaneEntry(entry, cause, clock.now(), timeScale, names), clock, signal);
 }
 
