@@ -1,16 +1,23 @@
 import { type RawBuilder, sql } from 'kysely';
+import { binaryArray, type ColumnType, type Value } from './binary-array.ts';
 
 /** One column of many rows: its name, its Postgres type, and where a row keeps it. */
 export interface Column<Row> {
   readonly name: string;
-  readonly type: 'text' | 'bigint' | 'integer' | 'smallint' | 'boolean' | 'json';
-  of(row: Row): string | number | boolean | null;
+  readonly type: ColumnType;
+  of(row: Row): Value;
 }
 
-/** `unnest($1::text[], $2::bigint[], …)`: any number of rows in one statement with one parameter for each column. */
+/**
+ * `(SELECT unnest($1::text[]), unnest($2::bigint[]), …)`: any number of rows in one statement with one parameter for each
+ * column. As a function in FROM, Postgres would first put all of them into a store of its own, and read them from there.
+ */
 export function unnest<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): RawBuilder<unknown> {
-  const arrays = columns.map((column) => sql`${rows.map((row) => column.of(row))}::${sql.raw(column.type)}[]`);
-  return sql`unnest(${sql.join(arrays)})`;
+  const arrays = columns.map((column) => {
+    const values = rows.map((row) => column.of(row));
+    return sql`unnest(${binaryArray(column.type, values)}::${sql.raw(column.type)}[])`;
+  });
+  return sql`(SELECT ${sql.join(arrays)}) AS given`;
 }
 
 /** The columns' names, quoted and with commas. */

@@ -23,7 +23,7 @@ export async function earlierResults(db: Kysely<Tables>, attempts: readonly Atte
   if (ended.length === 0) return new Map();
   const { rows } = await sql<Row>`
     SELECT DISTINCT ended.id, ended.created_at AS "createdAt", before.round, before.number, before.succeeded
-    FROM ${unnest(ENDED, ended)} AS ended (id, created_at)
+    FROM (SELECT * FROM ${unnest(ENDED, ended)}) AS ended (id, created_at)
     CROSS JOIN LATERAL (
       SELECT round, number, succeeded FROM history.attempts
       WHERE delivery_created_at = ended.created_at AND delivery_id = ended.id AND (succeeded OR next_attempt_at IS NULL)

@@ -83,6 +83,17 @@ describe('the projection', () => {
     expect(again?.deliveredAt).toBeUndefined();
   });
 
+  it('shows every reason for which a delivery is skipped', async () => {
+    const projector = await start();
+    const reasons = ['webhook_deactivated', 'webhook_auto_disabled', 'message_expired', 'not_renderable'] as const;
+    await line.outcomes(reasons.map((reason, n) => ({ ...skipped(delivery(n)), reason })));
+    await projector.settled();
+    for (const [n, reason] of reasons.entries()) {
+      const found = await projector.query.getDelivery({ deliveryId: delivery(n).id }, as('acme'));
+      expect(found.delivery).toMatchObject({ status: 5, skipReason: reason });
+    }
+  });
+
   it('AC-10 counts each end of a delivery once, and tests never', async () => {
     const projector = await start();
     const [a, b, c, test] = [delivery(1), delivery(2), delivery(3), delivery(4, { test: true })] as const;

@@ -5,7 +5,7 @@ import { decodeOutcome } from '@grapnel/contracts/outcome-codec';
 import type { StoredDelivery } from '@grapnel/domain/delivery/delivery';
 import type { Outcome } from '@grapnel/domain/delivery/outcome';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
-import * as shapes from './shapes.ts';
+import { checkDeletedWebhook, checkDelivery, checkOutcome } from './check-message.ts';
 
 /** A webhook that is gone. */
 export interface DeletedWebhook {
@@ -17,13 +17,13 @@ export interface DeletedWebhook {
 /** @throws UnreadableMessage also where the database would refuse a value, so that no message can stop the projection */
 export function readOutcome(message: Message): Outcome {
   const outcome = decodeOutcome(message);
-  return reading(message, () => shapes.outcome.parse(outcome) as Outcome);
+  return reading(message, () => checkOutcome(outcome));
 }
 
 /** @throws UnreadableMessage */
 export function readDelivery(message: Message): StoredDelivery {
   const delivery = decodeDelivery(message);
-  return reading(message, () => shapes.delivery.parse(delivery) as StoredDelivery);
+  return reading(message, () => checkDelivery(delivery));
 }
 
 /**
@@ -35,5 +35,5 @@ export function readDeletedWebhook(message: Message): DeletedWebhook | null {
   if (kind !== 'webhook') return null;
   const { state } = decodeRecordedWebhook(message);
   if (state?.kind !== 'deleted') return null;
-  return reading(message, () => shapes.deletedWebhook.parse(state) as DeletedWebhook);
+  return reading(message, () => checkDeletedWebhook(state));
 }
