@@ -26,6 +26,7 @@ export interface Topology {
     readonly deliveries: string;
     readonly retries: string;
     readonly outcomes: string;
+    readonly totals: string;
     readonly executions: string;
     /** Events that could not be fanned out. */
     readonly setAside: string;
@@ -65,6 +66,8 @@ export interface Topology {
     bulkIn(partition: number): string;
     readonly allOutcomes: string;
     outcome(webhook: WebhookId): string;
+    readonly allTotals: string;
+    totals(webhook: WebhookId): string;
     /** Events of one type, of every tenant. */
     eventsOfType(type: string): string;
     readonly allSetAside: string;
@@ -93,6 +96,7 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       deliveries: `${stream}DELIVERIES`,
       retries: `${stream}RETRIES`,
       outcomes: `${stream}OUTCOMES`,
+      totals: `${stream}TOTALS`,
       executions: `${stream}EXECUTIONS`,
       setAside: `${stream}SET_ASIDE`,
     },
@@ -126,6 +130,8 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       bulkIn: (partition) => `${subject}retries.bulk.${partition}.>`,
       allOutcomes: `${subject}outcomes.>`,
       outcome: (webhook) => `${subject}outcomes.${p(webhook)}.${webhook}`,
+      allTotals: `${subject}totals.>`,
+      totals: (webhook) => `${subject}totals.${webhook}`,
       eventsOfType: (type) => `${subject}events.*.${type}`,
       allSetAside: `${subject}setaside.>`,
       setAside: (id) => `${subject}setaside.${id}`,

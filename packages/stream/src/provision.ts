@@ -123,6 +123,12 @@ function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
     },
     {
       ...common,
+      name: names.streams.totals,
+      subjects: [names.subjects.allTotals],
+      max_msgs_per_subject: 1,
+    },
+    {
+      ...common,
       name: names.streams.executions,
       subjects: [names.subjects.allExecutions],
       max_age: nanos(options.executionsMaxAgeMs),

@@ -60,7 +60,11 @@ export async function createApp(config: ProjectorConfig, overrides: ProjectorOve
   const { retentionDays } = config;
   const workers = [
     probe.run(database, clock, signal),
-    runProjector({ streams, sources, retentionDays, clock, logger, metrics }, new PostgresReadModel(writing), signal),
+    runProjector(
+      { streams, sources, names: config.stream.names, retentionDays, clock, logger, metrics },
+      new PostgresReadModel(writing),
+      signal,
+    ),
   ];
   stack.defer(async () => {
     stop.abort();

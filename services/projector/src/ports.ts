@@ -1,3 +1,4 @@
+import type { LifetimeTotals } from '@grapnel/contracts/totals-codec';
 import type { DeliveryStatus } from '@grapnel/domain/delivery/outcome';
 import type { DeliveryId, TenantId, WebhookId } from '@grapnel/domain/ids';
 import type { Changes } from './project/changes.ts';
@@ -32,14 +33,38 @@ export interface ProjectionWriter {
    * @throws CheckpointMoved
    */
   apply(changes: Changes, from: Checkpoint, to: number): Promise<Written>;
-  /** Makes partitions for the coming days; drops what is older than `keptFrom` and counts it as archived. */
+  /**
+   * Makes partitions for the coming days. A read model that knows nothing of OUTCOMES yet takes over the lifetime totals;
+   * one that has never dropped a day keeps what is not older than `keptFrom`, or than they reach.
+   */
+  prepare(today: number, keptFrom: number, outcomes: string, totals: Restored): Promise<void>;
+  /**
+   * Makes partitions for the coming days; drops what is older than `keptFrom` and counts it as archived. For a read model
+   * that has caught up: what restored totals contain is no longer told apart.
+   */
   maintain(today: number, keptFrom: number): Promise<void>;
+  /** What deliveries made before a moment came to, as far as OUTCOMES is projected; and which of `known` are deleted. */
+  totalsBefore(madeBefore: number, outcomes: string, known: readonly WebhookId[]): Promise<TotalsSoFar>;
   /**
    * Compares what this process remembers with what is stored; fails as well when the connection, and with it the lock,
    * is lost.
    * @throws CheckpointMoved
    */
   confirm(remembered: () => readonly Checkpoint[]): Promise<void>;
+}
+
+/** Lifetime totals, and which OUTCOMES there is now: what they cover of another one says nothing of this. */
+export interface Restored {
+  readonly totals: readonly LifetimeTotals[];
+  readonly outcomesCreated: string;
+}
+
+export interface TotalsSoFar {
+  /** `null` before anything is projected. */
+  readonly checkpoint: Checkpoint | null;
+  /** By webhook. */
+  readonly webhooks: readonly Pick<LifetimeTotals, 'tenant' | 'webhookId' | 'days'>[];
+  readonly deleted: readonly WebhookId[];
 }
 
 export interface ReadModel {

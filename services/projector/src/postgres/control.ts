@@ -31,7 +31,8 @@ export class PostgresControl implements ProjectionControl {
         await lockOutWriters(trx);
         for (const day of await partitionDays(trx)) await dropPartitions(trx, day);
         await sql`DELETE FROM history.webhook_statistics WHERE day <> ${ARCHIVED}`.execute(trx);
-        await sql`TRUNCATE history.hourly_statistics, history.deleted_webhooks, history.checkpoints`.execute(trx);
+        await sql`TRUNCATE history.hourly_statistics, history.deleted_webhooks, history.covered_totals,
+          history.checkpoints`.execute(trx);
       });
       return stack.move();
     });

@@ -14,6 +14,13 @@ export async function partitionDays(db: Kysely<Tables>): Promise<Set<number>> {
   return new Set(rows.map(({ name }) => dayFromName(name)));
 }
 
+/** The days before a moment that have counts: of what is restored, also days without partitions. */
+export async function countedDaysBefore(db: Kysely<Tables>, before: number): Promise<readonly number[]> {
+  const { rows } = await sql<{ day: number }>`
+    SELECT DISTINCT day FROM history.webhook_statistics WHERE day < ${before} AND day <> ${ARCHIVED}`.execute(db);
+  return rows.map(({ day }) => day);
+}
+
 export async function createPartitions(db: Kysely<Tables>, day: number): Promise<void> {
   for (const table of PARTITIONED) {
     await sql`

@@ -11,6 +11,7 @@ export interface Tables {
   'history.webhook_statistics': WebhookStatisticsTable;
   'history.hourly_statistics': HourlyStatisticsTable;
   'history.deleted_webhooks': { webhook_id: WebhookId; tenant: TenantId; deleted_at: number };
+  'history.covered_totals': { webhook_id: WebhookId; made_before: number; sequence: number };
   'history.checkpoints': { stream: string; stream_created: string; sequence: number };
   'history.horizon': { single: boolean; kept_from: number };
 }

@@ -1,14 +1,23 @@
 import type { Session } from '@grapnel/db/database';
+import type { WebhookId } from '@grapnel/domain/ids';
 import { Semaphore } from '@grapnel/runtime/semaphore';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { type Checkpoint, CheckpointMoved, type ProjectionWriter, type Written } from '../ports.ts';
+import {
+  type Checkpoint,
+  CheckpointMoved,
+  type ProjectionWriter,
+  type Restored,
+  type TotalsSoFar,
+  type Written,
+} from '../ports.ts';
 import type { Changes } from '../project/changes.ts';
 import { DAY_MS, DAYS_AHEAD, dayOf } from '../project/days.ts';
 import { statisticsOf } from '../project/statistics.ts';
 import { loadCheckpoint, lockOutWriters, moveCheckpoint, storedCheckpoints } from './checkpoints.ts';
 import { deleteWebhook, withoutDeleted } from './deleted-webhooks.ts';
 import { earlierResults } from './earlier-results.ts';
-import { createPartitions, dropDay, horizon, moveHorizon, partitionDays } from './partitions.ts';
+import { CoveredTotals, restoreTotals, totalsBefore } from './lifetime-totals.ts';
+import { countedDaysBefore, createPartitions, dropDay, horizon, moveHorizon, partitionDays } from './partitions.ts';
 import type { Tables } from './tables.ts';
 import { writeAttempts } from './write-attempts.ts';
 import { writeDeliveries } from './write-deliveries.ts';
@@ -28,6 +37,7 @@ export class PostgresWriter implements ProjectionWriter {
   readonly #lately = new WrittenLately();
   #window: Window = { from: 0, until: 0 };
   #days = new Set<number>();
+  #covered = CoveredTotals.none;
 
   private constructor(session: Session<Tables>) {
     this.#db = session.db;
@@ -55,7 +65,7 @@ export class PostgresWriter implements ProjectionWriter {
       const changed = await writeDeliveries(trx, deliveries);
       const earlier = await earlierResults(trx, attempts);
       const inserted = await writeAttempts(trx, attempts);
-      const { webhooks, hours } = statisticsOf(inserted, earlier);
+      const { webhooks, hours } = statisticsOf(inserted, earlier, (made) => this.#covered.contain(made));
       await addWebhookTotals(trx, webhooks);
       await addHourTotals(trx, hours);
       return { deliveries: changed, attempts: inserted.length };
@@ -64,19 +74,36 @@ export class PostgresWriter implements ProjectionWriter {
     return written;
   }
 
+  prepare(today: number, keptFrom: number, outcomes: string, restored: Restored): Promise<void> {
+    return this.#transaction(async (trx) => {
+      await lockOutWriters(trx);
+      const checkpoints = await storedCheckpoints(trx);
+      const droppedBefore = await horizon(trx);
+      if (!checkpoints.some(({ stream }) => stream === outcomes)) await restoreTotals(trx, restored, droppedBefore);
+      if (droppedBefore === 0) await moveHorizon(trx, firstDayOf(restored, keptFrom));
+      this.#covered = await CoveredTotals.load(trx);
+      await this.#look(trx, today);
+    });
+  }
+
   maintain(today: number, keptFrom: number): Promise<void> {
     return this.#transaction(async (trx) => {
       await lockOutWriters(trx);
+      await CoveredTotals.forget(trx);
+      this.#covered = CoveredTotals.none;
       await moveHorizon(trx, keptFrom);
-      this.#window = { from: await horizon(trx), until: today + (DAYS_AHEAD + 1) * DAY_MS };
-      this.#days = await partitionDays(trx);
-      for (const day of this.#days) {
-        if (day >= this.#window.from) continue;
+      await this.#look(trx, today);
+      const { from } = this.#window;
+      const old = [...this.#days, ...(await countedDaysBefore(trx, from))].filter((day) => day < from);
+      for (const day of new Set(old)) {
         await dropDay(trx, day);
         this.#days.delete(day);
       }
-      for (let day = today; day < this.#window.until; day += DAY_MS) await this.#addDay(trx, day);
     });
+  }
+
+  totalsBefore(madeBefore: number, outcomes: string, known: readonly WebhookId[]): Promise<TotalsSoFar> {
+    return this.#transaction((trx) => totalsBefore(trx, madeBefore, outcomes, known));
   }
 
   confirm(remembered: () => readonly Checkpoint[]): Promise<void> {
@@ -88,6 +115,12 @@ export class PostgresWriter implements ProjectionWriter {
         if (known?.created !== created || known.sequence !== sequence) throw new CheckpointMoved(stream);
       }
     });
+  }
+
+  async #look(trx: Transaction<Tables>, today: number): Promise<void> {
+    this.#window = { from: await horizon(trx), until: today + (DAYS_AHEAD + 1) * DAY_MS };
+    this.#days = await partitionDays(trx);
+    for (let day = today; day < this.#window.until; day += DAY_MS) await this.#addDay(trx, day);
   }
 
   async #addDay(trx: Transaction<Tables>, day: number): Promise<void> {
@@ -112,3 +145,16 @@ export class PostgresWriter implements ProjectionWriter {
     }
   }
 }
+
+/**
+ * Totals are published while their newest day is the oldest that is kept, and perhaps not all were: the day before is
+ * read again as well, and what they contain of it is not counted twice.
+ */
+const firstDayOf = ({ totals }: Restored, keptFrom: number): number =>
+  Math.min(
+    keptFrom,
+    ...totals
+      .map(({ madeBefore }) => madeBefore - 2 * DAY_MS)
+      .toSorted((a, b) => b - a)
+      .slice(0, 1),
+  );

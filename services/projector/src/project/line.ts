@@ -2,6 +2,7 @@ import type { Message } from '@grapnel/contracts/message';
 import { batches } from '@grapnel/stream/batches';
 import type { StreamState } from '@grapnel/stream/ports';
 import type { Checkpoint, ProjectionWriter } from '../ports.ts';
+import type { Changes } from './changes.ts';
 import type { ProjectionContext } from './project.ts';
 import type { Source } from './sources.ts';
 import { newestReadable } from './stream-end.ts';
@@ -21,6 +22,7 @@ export class Line {
   readonly #writer: ProjectionWriter;
   readonly #end = Promise.withResolvers<void>();
   readonly #endAtBegin: number;
+  readonly #applied: (changes: Changes) => Promise<void>;
   #checkpoint: Checkpoint;
 
   private constructor(
@@ -29,22 +31,30 @@ export class Line {
     writer: ProjectionWriter,
     at: Checkpoint,
     end: number,
+    applied: (changes: Changes) => Promise<void>,
   ) {
     this.#source = source;
     this.#context = context;
     this.#writer = writer;
     this.#checkpoint = at;
     this.#endAtBegin = end;
+    this.#applied = applied;
     this.#passed();
   }
 
-  static async begin(source: Source, context: ProjectionContext, writer: ProjectionWriter): Promise<Line> {
+  /** `applied` is called with what was written, after the commit. */
+  static async begin(
+    source: Source,
+    context: ProjectionContext,
+    writer: ProjectionWriter,
+    applied: (changes: Changes) => Promise<void>,
+  ): Promise<Line> {
     const { stream, subjects } = source;
     const { created, lastSequence } = await context.streams.state(stream);
     const at = await writer.checkpoint(stream, created, lastSequence);
     const end = await newestReadable(context.streams, stream, subjects, at.sequence);
     if (at.sequence < end) context.logger.info({ stream, after: at.sequence, end }, 'projecting what is behind');
-    return new Line(source, context, writer, at, end);
+    return new Line(source, context, writer, at, end, applied);
   }
 
   get checkpoint(): Checkpoint {
@@ -106,6 +116,7 @@ export class Line {
     const written = await this.#writer.apply(changes, this.#checkpoint, to);
     this.#checkpoint = { ...this.#checkpoint, sequence: to };
     this.#passed();
+    await this.#applied(changes);
     metrics.batch(stream, batch.length, clock.monotonic() - began, written);
   }
 

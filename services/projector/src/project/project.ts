@@ -1,15 +1,20 @@
+import type { Topology } from '@grapnel/contracts/topology';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
-import type { EventStreams } from '@grapnel/stream/ports';
+import { type EventStreams, StoreUnavailable } from '@grapnel/stream/ports';
+import { Lifetime } from '../lifetime/lifetime.ts';
 import type { ProjectionMetrics } from '../metrics.ts';
 import type { ProjectionWriter } from '../ports.ts';
-import { dayOf, keptFrom } from './days.ts';
+import type { Changes } from './changes.ts';
+import { DAY_MS, dayOf, keptFrom } from './days.ts';
 import { Line } from './line.ts';
+import type { DeletedWebhook } from './read-message.ts';
 import { allOf, type Sources } from './sources.ts';
 
 export interface ProjectionContext {
   readonly streams: EventStreams;
   readonly sources: Sources;
+  readonly names: Topology;
   readonly retentionDays: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,6 +25,7 @@ export interface ProjectionContext {
 const CONFIRM_MS = 500;
 const CHECK_MS = 5_000;
 const MAINTAIN_MS = 600_000;
+const MAINTAIN_AGAIN_MS = 30_000;
 
 /**
  * Projects from where the checkpoints are, until `signal` aborts or anything fails. Positions come from the database
@@ -31,16 +37,23 @@ export async function project(
   writer: ProjectionWriter,
   signal: AbortSignal,
 ): Promise<void> {
-  await maintain(context, writer);
   const { webhooks, outcomes, deliveries } = context.sources;
+  const lifetime = await Lifetime.load(context, signal);
+  if (signal.aborted) return;
+  const { today, keptFrom: first } = daysOf(context);
+  await writer.prepare(today, first, outcomes.stream, lifetime.restored);
   const over = new AbortController();
   const running = AbortSignal.any([signal, over.signal]);
   const lines = new Map<string, Line>();
-  for (const source of allOf(context.sources)) lines.set(source.stream, await Line.begin(source, context, writer));
+  const applied = ({ deletedWebhooks }: Changes): Promise<void> => forget(deletedWebhooks, lifetime, context);
+  for (const source of allOf(context.sources)) {
+    lines.set(source.stream, await Line.begin(source, context, writer, applied));
+  }
   const line = ({ stream }: { readonly stream: string }): Line => lines.get(stream) as Line;
 
   const work = [
     watch([...lines.values()], context, writer, running),
+    maintain(line(outcomes), context, writer, lifetime, running),
     line(webhooks).follow(running),
     // Deletions first: what is deleted never shows, not even while the read model is built anew.
     ...[outcomes, deliveries].map(async (source) => {
@@ -56,7 +69,7 @@ export async function project(
   }
 }
 
-/** Looks after what no message would tell: a lost lock, a rebuild, a stream that was replaced, a new day. */
+/** Looks after what no message would tell: a lost lock, a rebuild, a stream that was replaced. */
 async function watch(
   lines: readonly Line[],
   context: ProjectionContext,
@@ -64,23 +77,58 @@ async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = context;
-  const due = { check: 0, maintain: clock.monotonic() + MAINTAIN_MS };
+  let checkAt = 0;
   for (;;) {
     await clock.sleep(CONFIRM_MS, signal).catch(() => {});
     if (signal.aborted) return;
     await writer.confirm(() => lines.map((line) => line.checkpoint));
-    if (clock.monotonic() >= due.check) {
+    if (clock.monotonic() >= checkAt) {
       for (const line of lines) await line.check();
-      due.check = clock.monotonic() + CHECK_MS;
-    }
-    if (clock.monotonic() >= due.maintain) {
-      await maintain(context, writer);
-      due.maintain = clock.monotonic() + MAINTAIN_MS;
+      checkAt = clock.monotonic() + CHECK_MS;
     }
   }
 }
 
-function maintain({ clock, retentionDays }: ProjectionContext, writer: ProjectionWriter): Promise<void> {
+/**
+ * Once what there was is projected, and then now and then: publishes the totals of the day that goes next, and drops the
+ * days that are too old. A day is dropped only when its totals are published, and these only when what there was is counted.
+ */
+async function maintain(
+  outcomes: Line,
+  context: ProjectionContext,
+  writer: ProjectionWriter,
+  lifetime: Lifetime,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, logger } = context;
+  await outcomes.reachedEnd(signal);
+  while (!signal.aborted) {
+    const { today, keptFrom: first } = daysOf(context);
+    let pause = MAINTAIN_MS;
+    try {
+      await lifetime.publish(writer, first + DAY_MS);
+      await writer.maintain(today, first);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      logger.warn({ err: error }, 'the totals of webhooks were not published; no day is dropped before they are');
+      pause = MAINTAIN_AGAIN_MS;
+    }
+    await clock.sleep(pause, signal).catch(() => {});
+  }
+}
+
+/** What is not removed now is removed with the next maintenance. */
+async function forget(
+  deleted: readonly DeletedWebhook[],
+  lifetime: Lifetime,
+  { logger }: ProjectionContext,
+): Promise<void> {
+  await lifetime.forget(deleted.map(({ webhookId }) => webhookId)).catch((error: unknown) => {
+    logger.warn({ err: error }, 'the totals of a deleted webhook were not removed yet');
+  });
+}
+
+function daysOf({ clock, retentionDays }: ProjectionContext): { readonly today: number; readonly keptFrom: number } {
   const now = clock.now();
-  return writer.maintain(dayOf(now), keptFrom(now, retentionDays));
+  return { today: dayOf(now), keptFrom: keptFrom(now, retentionDays) };
 }

@@ -42,11 +42,13 @@ export const deliveryKey = ({ id, createdAt }: { readonly id: string; readonly c
 
 /**
  * Sums and latest times of attempts that were not known before; tests never count (AC-10). Totals are of deliveries, each
- * as its newest round ended, in whatever order the rounds are heard of; hours are of what happened in them.
+ * as its newest round ended, in whatever order the rounds are heard of; hours are of what happened in them. `counted` are
+ * the attempts whose result the totals of their webhook hold already.
  */
 export function statisticsOf(
   attempts: readonly AttemptMade[],
   earlier: EarlierResults,
+  counted: (made: AttemptMade) => boolean,
 ): { webhooks: WebhookTotals[]; hours: HourTotals[] } {
   const webhooks = new Map<string, WebhookTotals>();
   const hours = new Map<string, HourTotals>();
@@ -60,8 +62,10 @@ export function statisticsOf(
     const ended = { round: made.round, number: made.number, result: made.result };
     const row = countTimes(webhooks, made);
     if (before !== null && !isNewer(ended, before)) continue;
-    if (before !== null) row[before.result]--;
-    row[ended.result]++;
+    if (!counted(made)) {
+      if (before !== null) row[before.result]--;
+      row[ended.result]++;
+    }
     standing.set(key, ended);
   }
   return { webhooks: [...webhooks.values()], hours: [...hours.values()] };
