@@ -26,11 +26,11 @@ import { callOutService } from './grpc/call-out-service.ts';
 import { deliveryService } from './grpc/delivery-service.ts';
 import { observeDispatcher } from './observe-dispatcher.ts';
 import { FanOutFloor } from './order/fan-out-floor.ts';
+import { JobOrder } from './order/job-order.ts';
 import { KeyOrder } from './order/key-order.ts';
 import { Partitions } from './partitions.ts';
 import { WaitingSkipper } from './skip-waiting.ts';
 import { InFlight } from './turn/in-flight.ts';
-import { JobOrder } from './turn/job-order.ts';
 import { LateEntries } from './turn/late-entries.ts';
 import type { TurnEnd } from './turn/take-turn.ts';
 import { Turns } from './turn/turns.ts';
@@ -87,22 +87,21 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     new UndiciSender(egress, new NameResolver({ ...DEFAULT_RESOLVER, servers: config.dnsServers }), clock),
   );
   const inFlight = stack.use(new InFlight(clock, config.ackWaitMs, ({ subject }) => gates.isSlow(webhookIn(subject))));
-  const keyOrder = new KeyOrder({
+  const ledgers = {
     streams,
     names,
     checkpoints: await openCheckpoints(connections.publishing, names.buckets.checkpoints),
     floor: new FanOutFloor(() => streams.lag(names.streams.events, names.consumers.fanout), clock),
     clock,
     logger,
-    timeScale,
-    signal,
-  });
+  };
+  const keyOrder = new KeyOrder({ ...ledgers, timeScale, signal });
   const turns = {
     endpoints,
     gates,
     sender,
     turns: new Turns<TurnEnd>(),
-    jobOrder: new JobOrder(streams, names, clock),
+    jobOrder: new JobOrder(ledgers),
     keyOrder,
     late: new LateEntries({ query, ownedSince: (webhook) => partitions.ownedSince(webhook), clock, timeScale }),
     streams,

@@ -66,8 +66,8 @@ export class Freezer {
       ...(config.bodyFormat === 'cloudevents' ? { contentType: 'cloudevents' } : {}),
       ...(headers.ok && Object.keys(headers.value).length > 0 ? { headers: headers.value } : {}),
       ...(config.ordering === 'job' && event.jobId !== null && endsJob(event.type) ? { last: true } : {}),
+      ...(config.ordering !== 'none' && place !== null ? { place } : {}),
       ...(event.hops === undefined ? {} : { hops: event.hops }),
-      ...(config.ordering === 'strict' && place !== null ? { place } : {}),
       ...(problem === null ? {} : { problem }),
     };
     return { delivery, body: body.ok && problem === null ? body.value : NO_BODY };

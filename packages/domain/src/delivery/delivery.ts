@@ -24,10 +24,10 @@ export interface Delivery {
   readonly problem?: string;
   /** Ends its job: waits for the job's other deliveries to have been tried (FC-09). */
   readonly last?: true;
+  /** Position of its event in EVENTS, for webhooks that keep an order. */
+  readonly place?: number;
   /** How many triggers the event has come through; absent: none. */
   readonly hops?: number;
-  /** Position of its event in EVENTS, for webhooks that keep a strict order: those of one key are sent in this order. */
-  readonly place?: number;
 }
 
 /** A delivery and where its body is. */

@@ -17,6 +17,7 @@ export interface KeyOrderContext extends LedgerContext {
 
 /** Webhooks whose orders are known at once; another's is read again from the streams. */
 const MAX_LEDGERS = 200;
+const WINDOW = 10_000;
 /** Who may wait here for the delivery before it: less than half of a partition's window, so that no order fills it. */
 const MAX_PARKED = { all: 64, perWebhook: 16 };
 const PARK_MS = 2_000;
@@ -110,7 +111,10 @@ export class KeyOrder implements Disposable {
   /** Also calls those whose turn it is by now: whoever should have done it may have crashed. */
   async #load(webhook: WebhookId): Promise<StoredLedger> {
     let loaded = false;
-    const ledger = await StoredLedger.load(webhook, (open) => loaded && this.#call(webhook, open), this.#context);
+    const next = (open: Open): void => {
+      if (loaded) this.#call(webhook, open);
+    };
+    const ledger = await StoredLedger.load(webhook, { window: WINDOW, next }, this.#context);
     loaded = true;
     for (const head of ledger.known.heads()) this.#call(webhook, head);
     return ledger;

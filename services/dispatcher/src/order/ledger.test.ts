@@ -76,12 +76,30 @@ describe('the ledger of a strict webhook', () => {
     }
   });
 
+  it('FC-09 knows whether everything before a delivery has been tried', () => {
+    add(delivery(1), delivery(2), delivery(3), delivery(4, { jobId: 'other' }));
+    const allTried = (): boolean => ledger.allTriedBefore(delivery(3));
+    expect(allTried()).toBe(false);
+    ledger.hear(failed(delivery(1), 50));
+    expect(allTried()).toBe(false);
+    ledger.hear(delivered(delivery(2)));
+    expect(allTried()).toBe(true);
+    expect(ledger.allTriedBefore(delivery(9))).toBe(false);
+  });
+
   it('hears of an end before it reads of the delivery', () => {
     ledger.hear(delivered(delivery(1)));
     expect(ledger.isOver(delivery(1))).toBe(true);
     add(delivery(1), delivery(2));
     expect(line()).toEqual(['dlv_2']);
     expect([ledger.early, ledger.ended()]).toEqual([0, 1]);
+  });
+
+  it('FC-09 hears of an attempt before it reads of the delivery', () => {
+    ledger.hear(failed(delivery(1), 50));
+    add(delivery(1), delivery(2));
+    expect(ledger.find(delivery(1).id)?.retryAt).toBe(50);
+    expect(ledger.allTriedBefore(delivery(2))).toBe(true);
   });
 
   it('passes over what has no place: tests, and what was made while there was no order', () => {

@@ -29,8 +29,8 @@ export class Ledger {
   /** All of them, and those of each key, by place. */
   readonly #line: Open[] = [];
   readonly #keys = new Map<string, Open[]>();
-  /** Ends of deliveries that are yet to be read, or to be read again. */
-  readonly #endedEarly = new Set<DeliveryId>();
+  /** Of deliveries that are yet to be read, or to be read again: that they have ended, or when their retries are due. */
+  readonly #early = new Map<DeliveryId, 'ended' | number>();
   #read: number;
   /** The least of what was left out. */
   #left: { readonly sequence: number; readonly place: number } | null = null;
@@ -55,9 +55,9 @@ export class Ledger {
     return this.#open.size;
   }
 
-  /** Ends that wait for their deliveries to be read. */
+  /** Outcomes that wait for their deliveries to be read. */
   get early(): number {
-    return this.#endedEarly.size;
+    return this.#early.size;
   }
 
   /** All of them, by place. */
@@ -77,6 +77,13 @@ export class Ledger {
     return this.#keys.get(key)?.[0] ?? null;
   }
 
+  /** Whether it is known, and everything before it in its key has been tried. */
+  allTriedBefore({ id }: StoredDelivery): boolean {
+    const open = this.#open.get(id);
+    const line = open === undefined ? null : (this.#keys.get(open.key) ?? []);
+    return line !== null && line.slice(0, indexIn(line, open?.place ?? 0)).every(({ retryAt }) => retryAt !== null);
+  }
+
   /** How many of its key come before it. */
   ahead(open: Open): number {
     return indexIn(this.#keys.get(open.key) ?? [], open.place);
@@ -90,7 +97,7 @@ export class Ledger {
 
   /** Whether it is known to have come to its end. */
   isOver({ id, sequence }: StoredDelivery): boolean {
-    return this.#endedEarly.has(id) || (!this.#willBeRead(sequence) && !this.#open.has(id));
+    return this.#early.get(id) === 'ended' || (!this.#willBeRead(sequence) && !this.#open.has(id));
   }
 
   /** Goes back to what was left out, now that there is room. */
@@ -104,8 +111,10 @@ export class Ledger {
   add(sequence: number, delivery: StoredDelivery | null, storedAt: number, away: boolean): void {
     this.#read = Math.max(this.#read, sequence);
     // Without a place: made while the webhook kept no order, or a test. Known already: stored again by a late repeat.
-    if (delivery?.place === undefined || this.#endedEarly.delete(delivery.id) || this.#open.has(delivery.id)) return;
+    if (delivery?.place === undefined || this.#open.has(delivery.id)) return;
     const { id, place } = delivery;
+    const early = this.#early.get(id);
+    if (early === 'ended') return void this.#early.delete(id);
     // What comes before those it holds is held too; they are few, for fan-out keeps the order but for what it does at once.
     const behind = this.#open.size >= this.#max && place > (this.#line.at(-1)?.place ?? 0);
     if (behind || place > (this.#left?.place ?? Number.POSITIVE_INFINITY)) {
@@ -115,7 +124,8 @@ export class Ledger {
       };
       return;
     }
-    const open: Open = { id, sequence, storedAt, place, key: orderKeyOf(delivery), retryAt: null, away };
+    const open: Open = { id, sequence, storedAt, place, key: orderKeyOf(delivery), retryAt: early ?? null, away };
+    this.#early.delete(id);
     this.#open.set(id, open);
     insert(this.#line, open);
     const line = this.#keys.get(open.key);
@@ -125,13 +135,16 @@ export class Ledger {
 
   /** Tells what came of a delivery; returns the delivery whose turn it is thereby, if there is one. */
   hear(outcome: Outcome): Open | null {
-    const { delivery } = outcome;
-    const open = this.#open.get(delivery.id);
-    if (!endsOrder(outcome)) {
-      if (open !== undefined && outcome.kind === 'attempt_failed') open.retryAt = outcome.nextAttemptAt;
+    const { id, sequence, place } = outcome.delivery;
+    const open = this.#open.get(id);
+    const early = place !== undefined && this.#willBeRead(sequence);
+    if (outcome.kind === 'attempt_failed' && outcome.nextAttemptAt !== null) {
+      if (open !== undefined) open.retryAt = outcome.nextAttemptAt;
+      else if (early && this.#early.get(id) !== 'ended') this.#early.set(id, outcome.nextAttemptAt);
       return null;
     }
-    if (delivery.place !== undefined && this.#willBeRead(delivery.sequence)) this.#endedEarly.add(delivery.id);
+    // A replay is a wish of its own, outside the order; what it replays holds up nobody any more.
+    if (early) this.#early.set(id, 'ended');
     return open === undefined ? null : this.#remove(open);
   }
 
@@ -153,11 +166,6 @@ export class Ledger {
     if (line.length === 0) this.#keys.delete(open.key);
     return at === 0 ? (line[0] ?? null) : null;
   }
-}
-
-/** A replay is a wish of its own, outside the order; what it replays holds up nobody any more. */
-function endsOrder(outcome: Outcome): boolean {
-  return outcome.kind !== 'attempt_failed' || outcome.nextAttemptAt === null;
 }
 
 function insert(line: Open[], open: Open): void {

@@ -23,8 +23,13 @@ export interface LedgerContext {
   readonly logger: Logger;
 }
 
-/** Deliveries of one webhook that are known to wait; what comes behind them is read when these have become fewer. */
-const WINDOW = 10_000;
+export interface LedgerOptions {
+  /** So many deliveries are known to wait; what comes behind them is read when these have become fewer. */
+  readonly window: number;
+  /** Is told of deliveries whose turn it is. */
+  readonly next: (open: Open) => void;
+}
+
 /** Longer than the fan-out of an event takes, whatever fails on the way. */
 const FAN_OUT_MS = 600_000;
 /** What other processes write is looked for this seldom; what this one writes it knows. */
@@ -38,7 +43,7 @@ const SAVE_EVERY = 500;
 export class StoredLedger {
   readonly #context: LedgerContext;
   readonly #webhook: WebhookId;
-  readonly #next: (open: Open) => void;
+  readonly #options: LedgerOptions;
   readonly #reading = new Shared(() => this.#readDeliveries());
   readonly #hearing = new Shared(() => this.#readOutcomes());
   readonly #ledger: Ledger;
@@ -49,23 +54,22 @@ export class StoredLedger {
   #saved: number;
   #endsSinceSave = 0;
 
-  private constructor(webhook: WebhookId, from: number, next: (open: Open) => void, context: LedgerContext) {
+  private constructor(webhook: WebhookId, from: number, options: LedgerOptions, context: LedgerContext) {
     this.#webhook = webhook;
     this.#saved = from;
-    this.#ledger = new Ledger(from, WINDOW);
-    this.#next = next;
+    this.#ledger = new Ledger(from, options.window);
+    this.#options = options;
     this.#context = context;
   }
 
-  /** `next` is told of deliveries whose turn it is. */
-  static async load(webhook: WebhookId, next: (open: Open) => void, context: LedgerContext): Promise<StoredLedger> {
+  static async load(webhook: WebhookId, options: LedgerOptions, context: LedgerContext): Promise<StoredLedger> {
     const { streams, names, checkpoints } = context;
     const outcomes = await streams.lastOn(names.streams.outcomes, names.subjects.outcome(webhook));
     const last = await streams.lastOn(names.streams.deliveries, names.subjects.delivery(webhook));
     const saved = (await checkpoints.load(checkpointOf(webhook)))?.value ?? 0;
     // Positions begin anew in a stream that was made anew.
     const from = last !== null && last.sequence < saved ? 0 : saved;
-    const made = new StoredLedger(webhook, from, next, context);
+    const made = new StoredLedger(webhook, from, options, context);
     await made.#readDeliveries(true);
     const oldest = made.#ledger.line.reduce(
       (least, { storedAt }) => Math.min(least, storedAt),
@@ -80,7 +84,7 @@ export class StoredLedger {
     return made;
   }
 
-  get known(): Pick<Ledger, 'isOver' | 'find' | 'headOf' | 'ahead' | 'heads'> {
+  get known(): Pick<Ledger, 'isOver' | 'find' | 'headOf' | 'ahead' | 'heads' | 'allTriedBefore'> {
     return this.#ledger;
   }
 
@@ -103,21 +107,21 @@ export class StoredLedger {
     const before = this.#ledger.size;
     const next = this.#ledger.hear(outcome);
     this.#endsSinceSave += before - this.#ledger.size;
-    if (next !== null) this.#next(next);
+    if (next !== null) this.#options.next(next);
   }
 
   /** Reads what was left out when there is room for it, and stores from where the next process has to read. */
   async keepUp(): Promise<void> {
     if (this.#hasRoom) {
       await this.#reading.run();
-      for (const head of this.#ledger.heads()) if (head.away) this.#next(head);
+      for (const head of this.#ledger.heads()) if (head.away) this.#options.next(head);
     }
     if (this.#endsSinceSave >= SAVE_EVERY) await this.#save();
   }
 
   /** For what was left out. */
   get #hasRoom(): boolean {
-    return this.#ledger.leftOut && this.#ledger.size <= WINDOW / 2;
+    return this.#ledger.leftOut && this.#ledger.size <= this.#options.window / 2;
   }
 
   async #save(): Promise<void> {
@@ -166,7 +170,7 @@ export class StoredLedger {
       const outcome = readable(message, decodeOutcome);
       if (outcome !== null) this.hear(outcome);
       this.#outcomesRead = message.sequence;
-      if (this.#ledger.early >= WINDOW) return;
+      if (this.#ledger.early >= this.#options.window) return;
     }
   }
 }
