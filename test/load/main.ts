@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { backlog } from './backlog.ts';
 import { dispatcher } from './dispatcher.ts';
+import { durability } from './durability.ts';
 import { history } from './history.ts';
 import { isolation } from './isolation.ts';
 import { match } from './match.ts';
@@ -9,7 +10,16 @@ import { pipeline } from './pipeline.ts';
 import { type Bench, printResult, writeResult } from './report.ts';
 import { scale } from './scale.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { backlog, dispatcher, history, isolation, match, pipeline, scale };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  backlog,
+  dispatcher,
+  durability,
+  history,
+  isolation,
+  match,
+  pipeline,
+  scale,
+};
 
 interface Options {
   readonly quick: boolean;

@@ -122,7 +122,12 @@ export class JetStreamEventStreams implements EventStreams {
   }
 
   async consume(options: ConsumeOptions, handle: (message: Received) => Promise<void>): Promise<void> {
-    const ports = { clock: this.#clock, logger: this.#logger, acks: this.#acks };
+    const ports = {
+      clock: this.#clock,
+      logger: this.#logger,
+      acks: this.#acks,
+      undelivered: async () => (await this.lag(options.stream, options.durable)).pending,
+    };
     const loop = new PullLoop(this.#connection, options, ports, handle);
     this.#loops.add(loop);
     await loop.run();

@@ -21,11 +21,20 @@ const LARGEST_BYTES = 10 * 1_048_576;
 const FIRST_GUESS_BYTES = 4_096;
 /** Of the difference between a size and the average: small messages lower it slowly, a large one raises it at once. */
 const WEIGHT = 0.05;
-/** After a stop: where pulls bring nothing for so long there is nothing. */
+/** After a stop: where pulls bring nothing for so long it is worth asking whether there is anything. */
 const QUIET_MS = 100;
 const LOOK_MS = 20;
 /** A stop waits so long for the server's word that nothing more is on its way; it may be away. */
 const LAST_WORD_MS = 2_000;
+
+/** What a loop needs beside its connection. */
+export interface PullPorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly acks: Coalesced;
+  /** How many messages the consumer has not delivered to anybody yet. */
+  undelivered(): Promise<number>;
+}
 
 interface Pull {
   readonly batch: number;
@@ -49,6 +58,7 @@ export class PullLoop {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #acks: Coalesced;
+  readonly #ports: Pick<PullPorts, 'undelivered'>;
   readonly #handle: (message: Received) => Promise<void>;
   readonly #inbox = createInbox();
   readonly #askSubject: string;
@@ -70,7 +80,7 @@ export class PullLoop {
   constructor(
     connection: NatsConnection,
     options: ConsumeOptions,
-    ports: { readonly clock: Clock; readonly logger: Logger; readonly acks: Coalesced },
+    ports: PullPorts,
     handle: (message: Received) => Promise<void>,
   ) {
     this.#connection = connection;
@@ -78,6 +88,7 @@ export class PullLoop {
     this.#clock = ports.clock;
     this.#logger = ports.logger;
     this.#acks = ports.acks;
+    this.#ports = ports;
     this.#handle = handle;
     this.#askSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.durable}`;
     this.#backoff = new Backoff(ports.clock);
@@ -222,10 +233,21 @@ export class PullLoop {
     const deadline = this.#arrivedAt + PULL_MS;
     while (this.#pulls.size > 0 && !this.#connection.isClosed()) {
       const now = this.#clock.monotonic();
-      if (now > deadline || now - this.#arrivedAt > QUIET_MS) break;
+      if (now > deadline) break;
+      // A server that is short of time is quiet, too.
+      if (now - this.#arrivedAt > QUIET_MS && (await this.#undelivered()) === 0) break;
       await this.#clock.sleep(LOOK_MS);
     }
     await this.#drained();
+  }
+
+  /** Messages that the server could bring. One that does not answer brings nothing either. */
+  async #undelivered(): Promise<number> {
+    try {
+      return await this.#ports.undelivered();
+    } catch {
+      return 0;
+    }
   }
 
   async #drained(): Promise<void> {
