@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, difference } from './cpu.ts';
 import { Ground } from './ground.ts';
-import { bodyOf, jetStreamLimits, perSecond, undiciLimit } from './limits.ts';
+import { between, bodyOf, jetStreamLimits, perSecond, undiciLimit } from './limits.ts';
 import type { Bench } from './report.ts';
 
 const BYTES = 1_024;
@@ -14,7 +14,7 @@ export const dispatcher: Bench = async ({ quick, log }) => {
   const { receiver } = ground;
 
   log('measuring the limits …');
-  const undici = await undiciLimit(receiver.url, count, BYTES);
+  const undiciBefore = await undiciLimit(receiver.url, count, BYTES);
   const jetstream = await jetStreamLimits(ground.natsUrl, count, BYTES);
   const webhooks = await ground.webhooksFor(Array.from({ length: WEBHOOKS }, (_, i) => `${receiver.url}/ok/${i}`));
 
@@ -24,12 +24,21 @@ export const dispatcher: Bench = async ({ quick, log }) => {
 
   log('letting the dispatcher loose …');
   const { rate, cpu, received } = await emptied(ground, count);
+  const undici = between(undiciBefore, await undiciLimit(receiver.url, count, BYTES));
+  const cpuMicros = ((cpu['dispatcher'] ?? 0) * 1e6) / count;
   return {
     name: `dispatcher: ${count} deliveries of ${BYTES} bytes to ${WEBHOOKS} webhooks, one process`,
     figures: [
-      { name: 'limit: bare undici', value: undici, unit: 'requests/s' },
+      { name: 'limit: bare undici', value: undici.rate, unit: 'requests/s' },
+      { name: 'limit: CPU of a bare undici request', value: undici.cpuMicros, unit: 'µs' },
       { name: 'limit: JetStream consume + ack', value: jetstream.consume, unit: 'messages/s' },
-      { name: 'deliveries', value: rate, unit: 'per s', ratio: { of: 'bare undici', value: rate / undici } },
+      { name: 'deliveries', value: rate, unit: 'per s', ratio: { of: 'bare undici', value: rate / undici.rate } },
+      {
+        name: 'CPU of a delivery in the dispatcher',
+        value: cpuMicros,
+        unit: 'µs',
+        ratio: { of: 'a bare undici request', value: cpuMicros / undici.cpuMicros },
+      },
       { name: 'POSTs per delivery', value: received / count, unit: '' },
       ...Object.entries(cpu).map(([name, seconds]) => ({
         name: `CPU: ${name}`,

@@ -8,8 +8,6 @@ import { Agent } from 'undici';
 
 /** What the machine can do without us, measured in the same run: per second. */
 export interface Limits {
-  /** POSTs by a bare undici loop to the same receiver. */
-  readonly undici: number;
   /** Messages published to JetStream and acknowledged. */
   readonly publish: number;
   /** Messages consumed from JetStream and acknowledged. */
@@ -21,8 +19,15 @@ export const bodyOf = (bytes: number, t = performance.timeOrigin + performance.n
   return frame.replace('""}', `"${'x'.repeat(Math.max(0, bytes - frame.length))}"}`);
 };
 
-/** POSTs per second of one process that does nothing else, 64 at a time. */
-export async function undiciLimit(url: string, count: number, bytes: number): Promise<number> {
+export interface UndiciLimit {
+  /** POSTs per second. */
+  readonly rate: number;
+  /** Microseconds of CPU for each, in the process that makes them: steadier than a rate where others use the machine. */
+  readonly cpuMicros: number;
+}
+
+/** What one process that does nothing else makes of undici, 64 requests at a time. */
+export async function undiciLimit(url: string, count: number, bytes: number): Promise<UndiciLimit> {
   const agent = new Agent({ connections: 64, pipelining: 1 });
   const headers = { 'content-type': 'application/json', 'x-signature': 'sha256='.padEnd(71, '0') };
   const body = Buffer.from(bodyOf(bytes, 0));
@@ -39,10 +44,18 @@ export async function undiciLimit(url: string, count: number, bytes: number): Pr
         },
       );
     });
+  const before = process.cpuUsage();
   const rate = await perSecond(count, 64, post);
+  const { user, system } = process.cpuUsage(before);
   await agent.destroy();
-  return rate;
+  return { rate, cpuMicros: (user + system) / count };
 }
+
+/** The mean of what was measured before and after. */
+export const between = (a: UndiciLimit, b: UndiciLimit): UndiciLimit => ({
+  rate: (a.rate + b.rate) / 2,
+  cpuMicros: (a.cpuMicros + b.cpuMicros) / 2,
+});
 
 /** Publish, then consume, on a stream with the settings of DELIVERIES. */
 export async function jetStreamLimits(

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GrapnelProducer } from '@grapnel/client/producer';
 import { type ProcessPlatform, startProcessPlatform } from '../support/process-platform.ts';
 import { cpuSeconds, difference, residentMb } from './cpu.ts';
-import { jetStreamLimits, undiciLimit } from './limits.ts';
+import { between, jetStreamLimits, undiciLimit } from './limits.ts';
 import { LoadReceiver } from './receiver.ts';
 import type { Bench, BenchOptions, Figure } from './report.ts';
 import { steadily, until } from './steady.ts';
@@ -22,7 +22,7 @@ export const pipeline: Bench = async (options) => {
   const count = options.quick ? 5_000 : 50_000;
 
   options.log('measuring the limits …');
-  const undici = await undiciLimit(receiver.url, count, BYTES);
+  const undiciBefore = await undiciLimit(receiver.url, count, BYTES);
   const jetstream = await jetStreamLimits(platform.runtime.nats, count, BYTES);
 
   const jobs = await subscribe(platform, receiver.url);
@@ -36,17 +36,18 @@ export const pipeline: Bench = async (options) => {
   const before = cpuSeconds(pids);
   const peak = await flood(producer, jobs, receiver, count, options);
   const cpu = difference(cpuSeconds(pids), before);
+  const undici = between(undiciBefore, await undiciLimit(receiver.url, count, BYTES));
   const memory = residentMb(pids);
 
   const figures: Figure[] = [
-    { name: 'limit: bare undici', value: undici, unit: 'requests/s' },
+    { name: 'limit: bare undici', value: undici.rate, unit: 'requests/s' },
     { name: 'limit: JetStream publish', value: jetstream.publish, unit: 'messages/s' },
     { name: 'limit: JetStream consume + ack', value: jetstream.consume, unit: 'messages/s' },
     {
       name: 'published and delivered',
       value: peak.rate,
       unit: 'deliveries/s',
-      ratio: { of: 'bare undici', value: peak.rate / undici },
+      ratio: { of: 'bare undici', value: peak.rate / undici.rate },
     },
     { name: 'POSTs per delivery', value: peak.received / peak.distinct, unit: '' },
   ];

@@ -31,8 +31,13 @@ export const scale: Bench = async ({ quick, log }) => {
     const { rate, cpu, undici } = await run(log, many, bytes, 1);
     const name = `${Math.round(bytes / 1_024)} KB`;
     figures.push(
-      { name: `limit: bare undici, ${name}`, value: undici, unit: 'requests/s' },
-      { name: `${name}: deliveries`, value: rate, unit: 'per s', ratio: { of: 'bare undici', value: rate / undici } },
+      { name: `limit: bare undici, ${name}`, value: undici.rate, unit: 'requests/s' },
+      {
+        name: `${name}: deliveries`,
+        value: rate,
+        unit: 'per s',
+        ratio: { of: 'bare undici', value: rate / undici.rate },
+      },
       {
         name: `${name}: CPU of the dispatcher`,
         value: ((cpu['dispatcher'] ?? 0) * 1e6) / many,
