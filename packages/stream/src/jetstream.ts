@@ -24,7 +24,7 @@ const NO_MESSAGE_FOUND = 10_037;
 /** Bounds a pull, and with it how long the client waits before it looks again after a server that restarts was not ready. */
 const PULL_MS = 4_000;
 /** Acknowledgements wait so long for others to share a write with: nobody waits for them. */
-const ACKS_WAIT_MS = 4;
+const ACKS_WAIT_MS = 8;
 
 /** {@link EventStreams} on NATS JetStream. */
 export class JetStreamEventStreams implements EventStreams {

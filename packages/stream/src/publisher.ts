@@ -1,6 +1,7 @@
 import type { NewMessage } from '@grapnel/contracts/message';
 import { decodeText } from '@grapnel/contracts/message';
 import type { Clock } from '@grapnel/runtime/clock';
+import { type Linked, LinkedList } from '@grapnel/runtime/linked-list';
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { Coalesced } from './coalesced.ts';
 import { type Stored, StoreUnavailable, WrongLastSequence } from './ports.ts';
@@ -26,15 +27,40 @@ const DEFAULTS: PublisherOptions = {
 };
 const WRONG_LAST_SEQUENCE = 10_071;
 const SWEEP_MS = 250;
-/** Outstanding messages at which one more does not gain by leaving at once. */
-const MANY = 48;
-const WAIT_OF_MANY_MS = 2;
+/** The more are outstanding, the sooner there are others to share a write with, and the less one gains by leaving at once. */
+const SOME = { outstanding: 8, waitMs: 1 };
+const MANY = { outstanding: 48, waitMs: 2 };
 
-interface Outstanding {
+function waitAmong(outstanding: number): number {
+  if (outstanding > MANY.outstanding) return MANY.waitMs;
+  return outstanding > SOME.outstanding ? SOME.waitMs : 0;
+}
+
+/** A message whose answer is awaited. */
+class Outstanding implements Linked {
   readonly message: NewMessage;
   readonly deadline: number;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (error: Error) => void;
+  /** Where it is in the table, and which of those that were there before and after it: the answer says both. */
+  readonly slot: number;
+  readonly token: string;
+  previous: this | null = null;
+  next: this | null = null;
+
+  constructor(
+    message: NewMessage,
+    deadline: number,
+    place: { readonly slot: number; readonly number: number },
+    settle: Pick<Outstanding, 'resolve' | 'reject'>,
+  ) {
+    this.message = message;
+    this.deadline = deadline;
+    this.slot = place.slot;
+    this.token = `${place.slot}-${place.number}`;
+    this.resolve = settle.resolve;
+    this.reject = settle.reject;
+  }
 }
 
 /**
@@ -48,7 +74,10 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #inbox: string;
   readonly #coalesced: Coalesced;
-  readonly #outstanding = new Map<string, Outstanding>();
+  /** In the order of publishing, which is that of their deadlines. */
+  readonly #outstanding = new LinkedList<Outstanding>();
+  readonly #slots: (Outstanding | null)[] = [];
+  readonly #freeSlots: number[] = [];
   readonly #waiting: (() => void)[] = [];
   #next = 0;
   #bytes = 0;
@@ -59,9 +88,7 @@ export class Publisher {
     this.#connection = connection;
     this.#clock = clock;
     this.#options = { ...DEFAULTS, ...options };
-    this.#coalesced = new Coalesced(clock, () =>
-      Math.max(this.#options.waitMs, this.#outstanding.size > MANY ? WAIT_OF_MANY_MS : 0),
-    );
+    this.#coalesced = new Coalesced(clock, () => Math.max(this.#options.waitMs, waitAmong(this.#outstanding.size)));
     this.#inbox = `${createInbox()}.`;
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
@@ -77,8 +104,9 @@ export class Publisher {
   /** A disconnect discards what was not yet sent and the answers on their way: nobody knows what was stored. */
   connectionLost(): void {
     this.#connected = false;
-    for (const id of this.#outstanding.keys()) {
-      this.#take(id)?.reject(new StoreUnavailable('the connection to the event store was lost before it confirmed'));
+    for (const each of this.#outstanding) {
+      this.#take(each);
+      each.reject(new StoreUnavailable('the connection to the event store was lost before it confirmed'));
     }
     this.#wake(this.#waiting.length);
   }
@@ -102,26 +130,28 @@ export class Publisher {
     if (!this.#connected) return Promise.reject(new StoreUnavailable('the event store is out of reach'));
     this.#bytes += message.body.byteLength;
     return new Promise((resolve, reject) => {
-      const id = (this.#next++).toString(36);
       const deadline = this.#clock.monotonic() + this.#options.timeoutMs;
-      this.#outstanding.set(id, { message, deadline, resolve, reject });
+      const place = { slot: this.#freeSlots.pop() ?? this.#slots.length, number: this.#next++ };
+      const outstanding = new Outstanding(message, deadline, place, { resolve, reject });
+      this.#slots[place.slot] = outstanding;
+      this.#outstanding.add(outstanding);
       this.#startSweep();
-      this.#coalesced.add(() => this.#send(id, message));
+      this.#coalesced.add(() => this.#send(outstanding));
     });
   }
 
-  #send(id: string, message: NewMessage): void {
+  #send(outstanding: Outstanding): void {
+    const { message, slot, token } = outstanding;
     // The connection was lost, or the time was up, before it was sent.
-    if (!this.#outstanding.has(id)) return;
+    if (this.#slots[slot] !== outstanding) return;
     try {
-      this.#connection.publish(message.subject, message.body, {
-        reply: this.#inbox + id,
-        headers: headersOf(message),
-      });
+      const headers = headersOf(message);
+      this.#connection.publish(message.subject, message.body, { reply: this.#inbox + token, headers });
     } catch (cause) {
+      this.#take(outstanding);
       // Larger than the server takes: no other try can help. Or the connection is closed, and this process about to end.
       const { message: why } = cause as Error;
-      this.#take(id)?.reject(new StoreUnavailable(why, { cause, retryable: !why.includes('max_payload') }));
+      outstanding.reject(new StoreUnavailable(why, { cause, retryable: !why.includes('max_payload') }));
     }
   }
 
@@ -133,39 +163,40 @@ export class Publisher {
   }
 
   /** Takes one out; those who wait look whether there is room now. */
-  #take(id: string): Outstanding | undefined {
-    const taken = this.#outstanding.get(id);
-    if (taken === undefined) return undefined;
-    this.#outstanding.delete(id);
-    this.#bytes -= taken.message.body.byteLength;
+  #take(outstanding: Outstanding): void {
+    this.#outstanding.remove(outstanding);
+    this.#slots[outstanding.slot] = null;
+    this.#freeSlots.push(outstanding.slot);
+    this.#bytes -= outstanding.message.body.byteLength;
     this.#wake(1);
-    return taken;
   }
 
   #settle(answer: Msg): void {
-    const id = answer.subject.slice(this.#inbox.length);
-    const waiting = this.#take(id);
-    if (waiting === undefined) return;
-    const outcome = readAck(answer, waiting.message);
-    if (outcome instanceof Error) waiting.reject(outcome);
-    else waiting.resolve(outcome);
+    const token = answer.subject.slice(this.#inbox.length);
+    const outstanding = this.#slots[Number.parseInt(token, 10)];
+    // One whose time was up meanwhile, or whose place another has taken.
+    if (outstanding?.token !== token) return;
+    this.#take(outstanding);
+    const outcome = readAck(answer, outstanding.message);
+    if (outcome instanceof Error) outstanding.reject(outcome);
+    else outstanding.resolve(outcome);
   }
 
   #wake(count: number): void {
     for (const resume of this.#waiting.splice(0, count)) resume();
   }
 
-  /** One coarse timer for all: deadlines are in the order of publishing. */
+  /** One coarse timer for all. */
   #startSweep(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
     this.#clock.after(SWEEP_MS, () => {
       this.#sweeping = false;
       const now = this.#clock.monotonic();
-      for (const [id, { deadline, reject }] of this.#outstanding) {
-        if (deadline > now) break;
-        this.#take(id);
-        reject(new StoreUnavailable('the event store did not confirm in time'));
+      for (const each of this.#outstanding) {
+        if (each.deadline > now) break;
+        this.#take(each);
+        each.reject(new StoreUnavailable('the event store did not confirm in time'));
       }
       if (this.#outstanding.size > 0) this.#startSweep();
     });

@@ -39,7 +39,7 @@ import { WaitingWaker } from './wake-waiting.ts';
 /** Of flows, beside the deliveries: they must not take each other's place. */
 const MAX_CALL_OUTS = 256;
 /** Outcomes and waits share writes: no customer waits for them. */
-const OUTCOMES_WAIT_MS = 4;
+const OUTCOMES_WAIT_MS = 8;
 
 export interface DispatcherOverrides {
   readonly logger?: Logger;

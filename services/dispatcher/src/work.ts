@@ -89,8 +89,8 @@ async function expired(message: Received, context: WorkContext): Promise<TurnEnd
 
 function settle(message: Received, context: WorkContext, work: () => Promise<TurnEnd>): Promise<void> {
   const place = context.inFlight.enter(message);
-  void end(message, context, work).finally(() => context.inFlight.leave(message));
-  return place;
+  void end(message, context, work).finally(place.leave);
+  return place.free;
 }
 
 /** The one place that decides what becomes of a message. */

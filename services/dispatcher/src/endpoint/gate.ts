@@ -33,8 +33,8 @@ export interface Begun {
 
 /** What is known of one endpoint, and who waits for it. */
 export class Gate {
-  /** Oldest first. */
-  readonly started = new Set<Begun>();
+  /** In no order. */
+  readonly started: Begun[] = [];
   readonly queue: ((admission: Admission) => void)[] = [];
   readonly rate = new Rate();
   /** Attempts per second, as its webhook says today; `null`: as many as it takes. */
@@ -57,11 +57,11 @@ export class Gate {
 
   /** Whether all the attempts that it may get at once are under way. */
   get isFull(): boolean {
-    return this.started.size >= Math.floor(this.limit.value);
+    return this.started.length >= Math.floor(this.limit.value);
   }
 
   get isIdle(): boolean {
-    return this.started.size === 0 && this.queue.length === 0 && this.circuit.kind === 'closed';
+    return this.started.length === 0 && this.queue.length === 0 && this.circuit.kind === 'closed';
   }
 
   /** Milliseconds until its rate lets the next one leave. */
@@ -71,7 +71,17 @@ export class Gate {
 
   /** How long the oldest attempt under way has taken, in milliseconds: it tells of a hanging endpoint before any average does. */
   oldestMs(now: number): number {
-    const [oldest] = this.started;
-    return oldest === undefined ? 0 : now - oldest.at;
+    let oldest = now;
+    for (const { at } of this.started) if (at < oldest) oldest = at;
+    return now - oldest;
+  }
+
+  /** `false`: it had ended before. */
+  end(begun: Begun): boolean {
+    const at = this.started.indexOf(begun);
+    if (at === -1) return false;
+    const last = this.started.pop();
+    if (last !== undefined && last !== begun) this.started[at] = last;
+    return true;
   }
 }

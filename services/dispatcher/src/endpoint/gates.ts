@@ -109,7 +109,7 @@ export class Gates implements Disposable {
     const gate = this.#gates.get(id);
     if (gate === undefined) return null;
     const { circuit, limit, started, queue, away } = gate;
-    return { circuit, limit: Math.floor(limit.value), underWay: started.size, queued: queue.length, away };
+    return { circuit, limit: Math.floor(limit.value), underWay: started.length, queued: queue.length, away };
   }
 
   /** The webhook was changed by its owner, or deleted: what was learned of its endpoint need not hold any more. */
@@ -176,7 +176,7 @@ export class Gates implements Disposable {
     if (gate.circuit.kind === 'open') this.#put(id, gate, probing(gate.circuit));
     if (gate.perSecond !== null) gate.rate.spend(now, gate.perSecond);
     const begun: Begun = { at: now, startedAt: this.#clock.now() };
-    gate.started.add(begun);
+    gate.started.push(begun);
     gate.usedAt = now;
     this.#underWay++;
     return { done: (feedback) => this.#done(id, gate, begun, feedback) };
@@ -184,7 +184,7 @@ export class Gates implements Disposable {
 
   #done(id: WebhookId, gate: Gate, begun: Begun, feedback: Feedback): void {
     const wasFull = gate.isFull;
-    if (!gate.started.delete(begun)) return;
+    if (!gate.end(begun)) return;
     this.#underWay--;
     this.#learn(id, gate, begun, feedback, wasFull);
     this.#drain(id, gate);

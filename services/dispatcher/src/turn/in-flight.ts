@@ -1,11 +1,30 @@
 import type { Clock, Timer } from '@grapnel/runtime/clock';
+import { type Linked, LinkedList } from '@grapnel/runtime/linked-list';
 import type { Received } from '@grapnel/stream/ports';
 
-interface Entry {
+/** A message that is being worked on. */
+class Entry implements Linked {
+  readonly message: Received;
   readonly since: number;
   signalledAt: number;
   /** Gives the place in the consumer's window to the next message. */
   readonly letGo: () => void;
+  previous: this | null = null;
+  next: this | null = null;
+
+  constructor(message: Received, since: number, letGo: () => void) {
+    this.message = message;
+    this.since = since;
+    this.signalledAt = since;
+    this.letGo = letGo;
+  }
+}
+
+/** A place in the window, and the way out of it. */
+export interface Place {
+  /** Resolves when the message has left, or takes long. */
+  readonly free: Promise<void>;
+  leave(): void;
 }
 
 const SCAN_MS = 250;
@@ -18,7 +37,7 @@ const LET_GO_MS = 500;
  * so that an endpoint that hangs holds up nobody. What waits so is bounded by the consumer's own limit.
  */
 export class InFlight implements Disposable {
-  readonly #messages = new Map<Received, Entry>();
+  readonly #messages = new LinkedList<Entry>();
   readonly #clock: Clock;
   readonly #signalEveryMs: number;
   readonly #isSlow: (message: Received) => boolean;
@@ -37,16 +56,11 @@ export class InFlight implements Disposable {
     return this.#messages.size;
   }
 
-  /** Resolves when the message has left, or takes long. */
-  enter(message: Received): Promise<void> {
-    const since = this.#clock.monotonic();
-    return new Promise((letGo) => this.#messages.set(message, { since, signalledAt: since, letGo }));
-  }
-
-  leave(message: Received): void {
-    this.#messages.get(message)?.letGo();
-    this.#messages.delete(message);
-    if (this.#messages.size === 0) this.#idle?.resolve();
+  enter(message: Received): Place {
+    const { promise: free, resolve } = Promise.withResolvers<void>();
+    const entry = new Entry(message, this.#clock.monotonic(), resolve);
+    this.#messages.add(entry);
+    return { free, leave: () => this.#leave(entry) };
   }
 
   /** Resolves when nothing is being worked on. */
@@ -60,16 +74,22 @@ export class InFlight implements Disposable {
     this.#timer.cancel();
   }
 
+  #leave(entry: Entry): void {
+    entry.letGo();
+    this.#messages.remove(entry);
+    if (this.#messages.size === 0) this.#idle?.resolve();
+  }
+
   #schedule(): Timer {
     return this.#clock.after(SCAN_MS, () => {
       const now = this.#clock.monotonic();
       // Oldest first: the first young one ends the search.
-      for (const [message, entry] of this.#messages) {
+      for (const entry of this.#messages) {
         if (now - entry.since < LET_GO_MS) break;
-        if (this.#isSlow(message)) entry.letGo();
+        if (this.#isSlow(entry.message)) entry.letGo();
         if (now - entry.signalledAt < this.#signalEveryMs) continue;
         entry.signalledAt = now;
-        message.working();
+        entry.message.working();
       }
       this.#timer = this.#schedule();
     });

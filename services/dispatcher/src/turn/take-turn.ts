@@ -71,7 +71,9 @@ export type TurnEnd = 'done' | 'again_soon' | 'again_later';
  */
 export function takeTurn(request: TurnRequest, context: TurnContext): Promise<TurnEnd> {
   const key = turnKeyOf(request.delivery, request.turn);
-  return context.turns.once(key, () => take(request, key, context));
+  // A delivery's own message is the only one of its turn; entries, and what comes again, may be asking once more.
+  const again = request.redelivered || !request.cause.startsWith('delivery:');
+  return context.turns.once(key, again, () => take(request, key, context));
 }
 
 async function take(request: TurnRequest, key: TurnKey, context: TurnContext): Promise<TurnEnd> {
@@ -81,29 +83,15 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
   if (endpoint === 'unusable') return 'again_later';
   // Deleted with its history: nothing is written about it any more.
   if (endpoint === 'gone') return 'done';
-  // Asked for twice: by a message that comes again, or by the lane that a delivery was called out of.
-  if (context.turns.isFinished(key)) return 'done';
-  const { sentAwayAt } = request;
-  if (sentAwayAt !== null && (await context.late.isTaken(delivery, turn, sentAwayAt))) return 'done';
-
-  if (context.turns.isSuperseded(delivery, turn)) return 'done';
-
-  const inOrder = endpoint.ordering === 'strict' && delivery.place !== undefined && turn.round === 0;
-  if (inOrder && (await context.keyOrder.isOver(delivery))) return 'done';
+  if (await isOver(request, key, endpoint, context)) return 'done';
   const skipped = skipReason(endpoint, delivery, turn, { now: context.clock.now(), timeScale: context.timeScale });
   if (skipped !== null) {
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
     return 'done';
   }
-  if (delivery.last === true && endpoint.ordering === 'job' && turn.attempt === 1 && turn.round === 0) {
-    if (!(await context.jobOrder.mayEnd(delivery))) {
-      await wait(context, request, turn, context.clock.now() + LOOK_AGAIN_MS, 'order');
-      return 'done';
-    }
-  }
-  const askAgainAt = inOrder ? await context.keyOrder.waitFor(delivery, turn) : null;
-  if (askAgainAt !== null) {
-    await wait(context, request, turn, askAgainAt, 'order');
+  const othersGoFirst = await waitForOrder(request, endpoint, context);
+  if (othersGoFirst !== null) {
+    await wait(context, request, turn, othersGoFirst, 'order');
     return 'done';
   }
   const admitted = context.gates.admit(endpoint, request.returning);
@@ -120,6 +108,36 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
   }
   context.turns.finish(key);
   return 'done';
+}
+
+/** Whether a delivery keeps the strict order of its key. Replays are wishes of their own. */
+const isInStrictOrder = (endpoint: Endpoint, { delivery, turn }: TurnRequest): boolean =>
+  endpoint.ordering === 'strict' && delivery.place !== undefined && turn.round === 0;
+
+/** Whether there is nothing left to do: the turn was taken, or the delivery has moved on. */
+async function isOver(
+  request: TurnRequest,
+  key: TurnKey,
+  endpoint: Endpoint,
+  { turns, late, keyOrder }: TurnContext,
+): Promise<boolean> {
+  const { delivery, turn, sentAwayAt } = request;
+  // Asked for twice: by a message that comes again, or by the lane that a delivery was called out of.
+  if (turns.isFinished(key) || turns.isSuperseded(delivery, turn)) return true;
+  if (sentAwayAt !== null && (await late.isTaken(delivery, turn, sentAwayAt))) return true;
+  return isInStrictOrder(endpoint, request) && (await keyOrder.isOver(delivery));
+}
+
+/** When to ask again because others are sent before this one; `null`: it is its turn. */
+async function waitForOrder(
+  request: TurnRequest,
+  endpoint: Endpoint,
+  { jobOrder, keyOrder, clock }: TurnContext,
+): Promise<number | null> {
+  const { delivery, turn } = request;
+  if (isInStrictOrder(endpoint, request)) return keyOrder.waitFor(delivery, turn);
+  const endsJob = delivery.last === true && endpoint.ordering === 'job' && turn.attempt === 1 && turn.round === 0;
+  return endsJob && !(await jobOrder.mayEnd(delivery)) ? clock.now() + LOOK_AGAIN_MS : null;
 }
 
 async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit, context: TurnContext): Promise<void> {

@@ -1,4 +1,5 @@
 import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
+import { type Linked, LinkedList } from '@grapnel/runtime/linked-list';
 import { LRUCache } from 'lru-cache';
 
 /**
@@ -6,14 +7,14 @@ import { LRUCache } from 'lru-cache';
  * streams were away: a turn that is over must not be sent twice, and one that is under way must not be begun beside itself.
  */
 export class Turns<End> {
-  /** Bounded, because only what was acknowledged lately can come again. */
-  readonly #finished: LRUCache<string, true>;
+  readonly #finished: Remembered;
   /** Newest round of deliveries that were replayed lately. */
   readonly #rounds = new LRUCache<string, number>({ max: 100_000 });
-  readonly #underWay = new Map<string, Promise<End>>();
+  readonly #underWay = new LinkedList<Running<End>>();
 
-  constructor(max = 200_000) {
-    this.#finished = new LRUCache({ max });
+  /** `remember`: so many finished turns at the least; only what was acknowledged lately can come again. */
+  constructor(remember = 100_000) {
+    this.#finished = new Remembered(remember);
   }
 
   /**
@@ -31,20 +32,65 @@ export class Turns<End> {
   }
 
   finish(key: TurnKey): void {
-    this.#finished.set(key, true);
+    this.#finished.add(key);
   }
 
-  /** The same turn, if it is being taken at this moment; otherwise takes it with `take`. */
-  once(key: TurnKey, take: () => Promise<End>): Promise<End> {
-    const running = this.#underWay.get(key);
-    if (running !== undefined) return running;
-    const taking = take().finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, taking);
-    return taking;
+  /**
+   * Takes a turn with `take`; where the message may ask for it once more, the same turn if it is being taken at this moment.
+   */
+  once(key: TurnKey, again: boolean, take: () => Promise<End>): Promise<End> {
+    const running = again ? this.#running(key) : null;
+    if (running !== null) return running.end;
+    const turn = new Running(key, take());
+    this.#underWay.add(turn);
+    return turn.end.finally(() => this.#underWay.remove(turn));
+  }
+
+  /** Looked for one by one: it is rare that a message comes again. */
+  #running(key: TurnKey): Running<End> | null {
+    for (const turn of this.#underWay) if (turn.key === key) return turn;
+    return null;
   }
 }
 
-/** Names one turn of one delivery. */
-export type TurnKey = `${string}:${number}:${number}`;
+/** A turn that is being taken. */
+class Running<End> implements Linked {
+  readonly key: TurnKey;
+  readonly end: Promise<End>;
+  previous: this | null = null;
+  next: this | null = null;
 
-export const turnKeyOf = ({ id }: StoredDelivery, { round, attempt }: Turn): TurnKey => `${id}:${round}:${attempt}`;
+  constructor(key: TurnKey, end: Promise<End>) {
+    this.key = key;
+    this.end = end;
+  }
+}
+
+/** The newest so many keys at the least, and twice as many at the most: two sets that are filled in turn, and never picked from. */
+class Remembered {
+  readonly #each: number;
+  #now = new Set<TurnKey>();
+  #before = new Set<TurnKey>();
+
+  constructor(each: number) {
+    this.#each = each;
+  }
+
+  has(key: TurnKey): boolean {
+    return this.#now.has(key) || this.#before.has(key);
+  }
+
+  add(key: TurnKey): void {
+    this.#now.add(key);
+    if (this.#now.size < this.#each) return;
+    this.#before = this.#now;
+    this.#now = new Set();
+  }
+}
+
+/** Names one turn of one delivery. Most are first ones, for which a number is enough: it costs no memory of its own. */
+export type TurnKey = number | `${number}:${number}:${number}`;
+
+export function turnKeyOf({ sequence }: StoredDelivery, { round, attempt }: Turn): TurnKey {
+  return round === 0 && attempt === 1 ? sequence : `${sequence}:${round}:${attempt}`;
+}
