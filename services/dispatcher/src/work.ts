@@ -89,7 +89,7 @@ async function expired(message: Received, context: WorkContext): Promise<TurnEnd
 
 function settle(message: Received, context: WorkContext, work: () => Promise<TurnEnd>): Promise<void> {
   const place = context.inFlight.enter(message);
-  void end(message, context, work).finally(place.leave);
+  void end(message, context, work).finally(() => place.leave());
   return place.free;
 }
 
