@@ -38,8 +38,8 @@ import { WaitingWaker } from './wake-waiting.ts';
 
 /** Of flows, beside the deliveries: they must not take each other's place. */
 const MAX_CALL_OUTS = 256;
-/** Outcomes and waits share writes: no customer waits for them. */
-const OUTCOMES_WAIT_MS = 8;
+/** Outcomes and waits share writes: no customer waits for them, but what a crash repeats is what has not been written. */
+const OUTCOMES_WAIT_MS = 3;
 
 export interface DispatcherOverrides {
   readonly logger?: Logger;

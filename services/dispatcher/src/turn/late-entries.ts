@@ -20,8 +20,9 @@ const SKEW_MS = 5_000;
 const WITHIN_MS = 2_000;
 
 /**
- * Entries that come out of a lane after their deliveries were called out of turn. This process knows what it has sent; what
- * was sent by another, before it took over, is asked of the history. Without an answer an entry is taken as it comes: then a
+ * Messages that come after their deliveries were taken care of: entries of a lane out of which a delivery was called, and what
+ * a process that crashed had not acknowledged. This process knows what it has sent; what was sent by another is asked of the
+ * history. Without an answer an entry is taken as it comes: then a
  * delivery may arrive twice.
  */
 export class LateEntries {
@@ -36,17 +37,35 @@ export class LateEntries {
     const { query, ownedSince, clock, timeScale } = this.#context;
     if (query === null || clock.now() - sentAwayAt < LONG_MS / timeScale) return false;
     if (sentAwayAt > ownedSince(webhookId) + SKEW_MS) return false;
-    const options = { metadata: { 'grapnel-tenant': tenant }, timeoutMs: WITHIN_MS };
-    const found = await query
-      .client(QueryService)
-      .getDelivery({ deliveryId: id }, options)
-      .catch(() => null);
-    return found?.delivery !== undefined && isPast(found.delivery, turn);
+    const found = await inHistory(query, tenant, id);
+    return found !== undefined && isPast(found, turn);
+  }
+
+  /**
+   * Whether a message that comes again is of a delivery that has come to its end: whoever had it before may have ended between
+   * storing that and saying so. One that was to be tried again is not over: its entry may be what is missing.
+   */
+  async hasEnded({ id, tenant }: StoredDelivery, turn: Turn): Promise<boolean> {
+    const { query } = this.#context;
+    const found = query === null ? undefined : await inHistory(query, tenant, id);
+    if (found === undefined) return false;
+    return Number(found.round) > turn.round || (Number(found.round) === turn.round && !isWaiting(found));
   }
 }
 
-function isPast({ round, attemptNumber, status }: Delivery, turn: Turn): boolean {
-  if (Number(round) !== turn.round) return Number(round) > turn.round;
-  const isWaiting = status === DeliveryStatus.PENDING || status === DeliveryStatus.RETRYING;
-  return !isWaiting || attemptNumber >= turn.attempt;
+async function inHistory(query: Channel, tenant: string, deliveryId: string): Promise<Delivery | undefined> {
+  const options = { metadata: { 'grapnel-tenant': tenant }, timeoutMs: WITHIN_MS };
+  const found = await query
+    .client(QueryService)
+    .getDelivery({ deliveryId }, options)
+    .catch(() => null);
+  return found?.delivery;
+}
+
+const isWaiting = ({ status }: Delivery): boolean =>
+  status === DeliveryStatus.PENDING || status === DeliveryStatus.RETRYING;
+
+function isPast(found: Delivery, turn: Turn): boolean {
+  if (Number(found.round) !== turn.round) return Number(found.round) > turn.round;
+  return !isWaiting(found) || found.attemptNumber >= turn.attempt;
 }

@@ -71,9 +71,7 @@ export type TurnEnd = 'done' | 'again_soon' | 'again_later';
  */
 export function takeTurn(request: TurnRequest, context: TurnContext): Promise<TurnEnd> {
   const key = turnKeyOf(request.delivery, request.turn);
-  // A delivery's own message is the only one of its turn; entries, and what comes again, may be asking once more.
-  const again = request.redelivered || !request.cause.startsWith('delivery:');
-  return context.turns.once(key, again, () => take(request, key, context));
+  return context.turns.once(key, request.delivery.sequence, () => take(request, key, context));
 }
 
 async function take(request: TurnRequest, key: TurnKey, context: TurnContext): Promise<TurnEnd> {
@@ -125,6 +123,7 @@ async function isOver(
   // Asked for twice: by a message that comes again, or by the lane that a delivery was called out of.
   if (turns.isFinished(key) || turns.isSuperseded(delivery, turn)) return true;
   if (sentAwayAt !== null && (await late.isTaken(delivery, turn, sentAwayAt))) return true;
+  if (request.redelivered && (await late.hasEnded(delivery, turn))) return true;
   return isInStrictOrder(endpoint, request) && (await keyOrder.isOver(delivery));
 }
 

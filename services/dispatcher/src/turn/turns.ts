@@ -2,6 +2,8 @@ import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import { type Linked, LinkedList } from '@grapnel/runtime/linked-list';
 import { LRUCache } from 'lru-cache';
 
+const LISTS = 1_024;
+
 /**
  * Turns that this process has taken. A message comes again when its acknowledgement was lost, or was late because the
  * streams were away: a turn that is over must not be sent twice, and one that is under way must not be begun beside itself.
@@ -10,7 +12,8 @@ export class Turns<End> {
   readonly #finished: Remembered;
   /** Newest round of deliveries that were replayed lately. */
   readonly #rounds = new LRUCache<string, number>({ max: 100_000 });
-  readonly #underWay = new LinkedList<Running<End>>();
+  /** By the delivery's position, so that each list has one or none. */
+  readonly #underWay = Array.from({ length: LISTS }, () => new LinkedList<Running<End>>());
 
   /** `remember`: so many finished turns at the least; only what was acknowledged lately can come again. */
   constructor(remember = 100_000) {
@@ -35,21 +38,13 @@ export class Turns<End> {
     this.#finished.add(key);
   }
 
-  /**
-   * Takes a turn with `take`; where the message may ask for it once more, the same turn if it is being taken at this moment.
-   */
-  once(key: TurnKey, again: boolean, take: () => Promise<End>): Promise<End> {
-    const running = again ? this.#running(key) : null;
-    if (running !== null) return running.end;
+  /** The same turn, if it is being taken at this moment; otherwise takes it with `take`. */
+  once(key: TurnKey, sequence: number, take: () => Promise<End>): Promise<End> {
+    const list = this.#underWay[sequence % LISTS] as LinkedList<Running<End>>;
+    for (const turn of list) if (turn.key === key) return turn.end;
     const turn = new Running(key, take());
-    this.#underWay.add(turn);
-    return turn.end.finally(() => this.#underWay.remove(turn));
-  }
-
-  /** Looked for one by one: it is rare that a message comes again. */
-  #running(key: TurnKey): Running<End> | null {
-    for (const turn of this.#underWay) if (turn.key === key) return turn;
-    return null;
+    list.add(turn);
+    return turn.end.finally(() => list.remove(turn));
   }
 }
 
