@@ -31,10 +31,6 @@ export class Connections implements AsyncDisposable {
     this.#timer = this.#sweepLater();
   }
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   take(origin: string): Connection {
     const idle = this.#idle.get(origin)?.pop();
     if (idle !== undefined) return idle;

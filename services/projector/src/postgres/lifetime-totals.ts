@@ -6,21 +6,9 @@ import type { Restored, TotalsSoFar } from '../ports.ts';
 import type { AttemptMade } from '../project/delivery-state.ts';
 import { storedCheckpoints } from './checkpoints.ts';
 import { ARCHIVED, type Tables } from './tables.ts';
+import { WEBHOOK_TOTALS } from './write-statistics.ts';
 
-interface TotalsRow extends DayTotals {
-  readonly tenant: TenantId;
-  readonly webhookId: WebhookId;
-}
-
-const ROW: readonly Column<TotalsRow>[] = [
-  { name: 'tenant', type: 'text', of: (row) => row.tenant },
-  { name: 'webhook_id', type: 'text', of: (row) => row.webhookId },
-  { name: 'day', type: 'bigint', of: (row) => row.day },
-  { name: 'delivered', type: 'bigint', of: (row) => row.delivered },
-  { name: 'failed', type: 'bigint', of: (row) => row.failed },
-  { name: 'last_success_at', type: 'bigint', of: (row) => row.lastSuccessAt },
-  { name: 'last_failure_at', type: 'bigint', of: (row) => row.lastFailureAt },
-];
+type TotalsRow = DayTotals & { readonly tenant: TenantId; readonly webhookId: WebhookId };
 
 const COVERED: readonly Column<LifetimeTotals>[] = [
   { name: 'webhook_id', type: 'text', of: ({ webhookId }) => webhookId },
@@ -41,7 +29,7 @@ export async function restoreTotals(
   const wanted = rows.filter(({ day }) => day === ARCHIVED || day >= keptFrom);
   if (wanted.length > 0) {
     await sql`
-      INSERT INTO history.webhook_statistics (${namesOf(ROW)}) SELECT * FROM ${unnest(ROW, wanted)}
+      INSERT INTO history.webhook_statistics (${namesOf(WEBHOOK_TOTALS)}) SELECT * FROM ${unnest(WEBHOOK_TOTALS, wanted)}
       ON CONFLICT DO NOTHING`.execute(db);
   }
   const covering = totals.filter((known) => known.outcomesCreated === outcomesCreated);

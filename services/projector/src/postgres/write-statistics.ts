@@ -3,7 +3,8 @@ import { type Kysely, sql } from 'kysely';
 import type { HourTotals, WebhookTotals } from '../project/statistics.ts';
 import type { Tables } from './tables.ts';
 
-const WEBHOOK: readonly Column<WebhookTotals>[] = [
+/** A row of `history.webhook_statistics`. */
+export const WEBHOOK_TOTALS: readonly Column<WebhookTotals>[] = [
   { name: 'tenant', type: 'text', of: (row) => row.tenant },
   { name: 'webhook_id', type: 'text', of: (row) => row.webhookId },
   { name: 'day', type: 'bigint', of: (row) => row.day },
@@ -40,8 +41,8 @@ export const ADD_WEBHOOK_TOTALS = sql`
 export async function addWebhookTotals(db: Kysely<Tables>, rows: readonly WebhookTotals[]): Promise<void> {
   if (rows.length === 0) return;
   await sql`
-    INSERT INTO history.webhook_statistics AS known (${namesOf(WEBHOOK)})
-    SELECT * FROM ${unnest(WEBHOOK, rows)}
+    INSERT INTO history.webhook_statistics AS known (${namesOf(WEBHOOK_TOTALS)})
+    SELECT * FROM ${unnest(WEBHOOK_TOTALS, rows)}
     ON CONFLICT (tenant, webhook_id, day) DO UPDATE SET ${ADD_WEBHOOK_TOTALS}`.execute(db);
 }
 
