@@ -21,8 +21,9 @@ export function projectionService(context: RebuildContext): Registration {
       answering(async () => {
         const found = await positions(context);
         return {
-          positions: found.map(({ stream, checkpoint, last }) => ({
+          positions: found.map(({ stream, begun, checkpoint, last }) => ({
             stream,
+            begun,
             checkpoint: BigInt(checkpoint),
             last: BigInt(last),
           })),

@@ -11,6 +11,8 @@ export interface PositionsContext {
 
 export interface StreamPosition {
   readonly stream: string;
+  /** Whether it is being projected: an empty read model has taken nothing over yet, the totals of webhooks neither. */
+  readonly begun: boolean;
   readonly checkpoint: number;
   /** The newest message that can be read; equal to the checkpoint when nothing is left to project. */
   readonly last: number;
@@ -21,8 +23,10 @@ export async function positions({ streams, sources, control }: PositionsContext)
   const checkpoints = await control.checkpoints();
   return Promise.all(
     allOf(sources).map(async ({ stream, subjects }) => {
-      const checkpoint = checkpoints.find((known) => known.stream === stream)?.sequence ?? 0;
-      return { stream, checkpoint, last: await newestReadable(streams, stream, subjects, checkpoint) };
+      const known = checkpoints.find((stored) => stored.stream === stream);
+      const checkpoint = known?.sequence ?? 0;
+      const last = await newestReadable(streams, stream, subjects, checkpoint);
+      return { stream, begun: known !== undefined, checkpoint, last };
     }),
   );
 }

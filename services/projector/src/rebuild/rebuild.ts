@@ -34,10 +34,10 @@ export async function* rebuild(context: RebuildContext, signal: AbortSignal): As
   while (!signal.aborted) {
     let done = 0;
     let caughtUp = true;
-    for (const { stream, checkpoint, last } of await positions(context)) {
+    for (const { stream, begun, checkpoint, last } of await positions(context)) {
       const span = spans.get(stream) ?? { first: 0, last: 0 };
       const target = Math.min(span.last, last);
-      if (checkpoint < target) caughtUp = false;
+      if (!begun || checkpoint < target) caughtUp = false;
       // What was purged meanwhile is done as well.
       const reached = checkpoint < target ? checkpoint : span.last;
       done += Math.max(0, Math.min(reached, span.last) - span.first + 1);

@@ -50,7 +50,9 @@ export async function startProjector(
       await eventually(
         async () => {
           const { positions } = await projection.getProjectionStatus({});
-          return positions.length === 3 && positions.every(({ checkpoint, last }) => checkpoint >= last);
+          return (
+            positions.length === 3 && positions.every(({ begun, checkpoint, last }) => begun && checkpoint >= last)
+          );
         },
         { timeoutMs },
       );
