@@ -57,6 +57,46 @@ describe('the management API over the whole platform', () => {
     expect(JSON.stringify(webhook.body)).not.toContain(secret);
   });
 
+  it("AC-02 AC-05 AC-06 AC-08 AC-09 AC-10 AC-11 AC-13 takes every call as AnyCrawl's own client makes it", async () => {
+    // It says application/json on every call, with a body or without, and reads nothing but `success`, `data` and `meta`.
+    const call = async (method: string, path: string, body?: unknown) => {
+      const response = await fetch(`${platform.gateway}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${platform.apiKey}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const answer = (await response.json()) as { success: boolean; data: any; meta: any };
+      expect([method, path, answer.success]).toEqual([method, path, true]);
+      return answer;
+    };
+    const { data: made } = await call('POST', '/v1/webhooks', {
+      name: 'My webhook',
+      webhook_url: platform.receiver.url('/sdk'),
+      event_types: ['search.completed'],
+    });
+    const path = `/v1/webhooks/${made.webhook_id}`;
+    expect((await call('GET', '/v1/webhooks')).data).toContainEqual(
+      expect.objectContaining({ webhook_id: made.webhook_id, name: 'My webhook' }),
+    );
+    await call('PUT', path, { event_types: ['search.failed'] });
+    expect((await call('GET', path)).data).toMatchObject({
+      webhook_id: made.webhook_id,
+      event_types: ['search.failed'],
+    });
+    for (const step of ['deactivate', 'activate']) await call('PUT', `${path}/${step}`);
+    await call('POST', `${path}/test`);
+    const [{ uuid }] = await platform.ended(made.webhook_id, 1);
+    const asked = `limit=20&offset=0&status=delivered&from=2026-01-01&to=${new Date(Date.now() + 1_000).toISOString()}`;
+    const { data, meta } = await call('GET', `${path}/deliveries?${asked}`);
+    expect(data).toEqual([expect.objectContaining({ delivery_id: uuid, status: 'delivered' })]);
+    expect(meta).toMatchObject({ limit: 20, offset: 0 });
+    await call('POST', `${path}/deliveries/${data[0].delivery_id}/replay`);
+    const { data: events } = await call('GET', '/v1/webhook-events');
+    expect(events.event_types).toContain('scrape.completed');
+    expect(events.categories.scrape).toContain('scrape.completed');
+    await call('DELETE', path);
+  });
+
   it('takes an order, a rate and a time to live, and clears them', async () => {
     const settings = { ordering: 'strict', rate_limit_per_second: 0.5, message_ttl_seconds: 60 };
     const { id } = await platform.createWebhook('/settings', { event_types: ['map.failed'], ...settings });

@@ -27,6 +27,7 @@ describe('the history', () => {
     expect(json.data).toEqual([
       {
         uuid: deliveryId(1),
+        delivery_id: deliveryId(1),
         webhookSubscriptionUuid: webhook,
         webhook_subscription_uuid: webhook,
         eventType: 'scrape.completed',

@@ -258,6 +258,10 @@ describe('traces and logs', () => {
 });
 
 describe('operations', () => {
+  it("AC-01 /health is what AnyCrawl's clients ask first, without a key", async () => {
+    expect(await (await fetch(`${gateway.url}/health`)).json()).toEqual({ status: 'ok' });
+  });
+
   it.each(['/healthz', '/readyz', '/metrics'])('%s is on both ports and needs no key', async (path) => {
     for (const base of [gateway.url, gateway.opsUrl]) expect((await fetch(`${base}${path}`)).status).toBe(200);
   });

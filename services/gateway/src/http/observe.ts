@@ -71,7 +71,7 @@ export function observeRequests(app: FastifyInstance, clock: Clock): void {
 }
 
 // Asked every few seconds by machines.
-const QUIET: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+const QUIET: ReadonlySet<string> = new Set(['/health', '/healthz', '/readyz', '/metrics']);
 
 const routeOf = (request: FastifyRequest): string => request.routeOptions.url ?? 'unmatched';
 

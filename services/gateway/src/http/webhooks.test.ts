@@ -217,7 +217,8 @@ describe('reading', () => {
     expect(status).toBe(200);
     expect(json.data.slice(0, 2).map((one: { uuid: string }) => one.uuid)).toEqual([second, first]);
     expect(Object.keys(json.data[0])).toEqual([
-      ...['uuid', 'name', 'description', 'webhook_url', 'webhook_secret', 'event_types', 'scope', 'specific_task_ids'],
+      ...['uuid', 'webhook_id', 'name', 'description', 'webhook_url', 'webhook_secret', 'event_types', 'scope'],
+      'specific_task_ids',
       ...['timeout_seconds', 'max_retries', 'retry_backoff_multiplier', 'custom_headers', 'tags', 'metadata'],
       ...['is_active', 'profile', 'job_id', 'event_tags', 'condition', 'retry_delays', 'ordering'],
       ...['rate_limit_per_second', 'message_ttl_seconds', 'body_encoding', 'body_format', 'include_webhook_id'],

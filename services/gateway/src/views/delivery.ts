@@ -6,10 +6,11 @@ import { isoTime, requiredTime } from './time.ts';
 type StatusName = (typeof DELIVERY_STATUSES)[number];
 export type DeliveryJson = z.output<typeof DeliverySchema>;
 
-/** AC-12, with the two names that AnyCrawl spells both ways. */
+/** AC-12, with the names that AnyCrawl's answers and clients spell in two ways. */
 export function deliveryJson(delivery: Delivery): DeliveryJson {
   return {
     uuid: delivery.id,
+    delivery_id: delivery.id,
     webhookSubscriptionUuid: delivery.webhookId,
     webhook_subscription_uuid: delivery.webhookId,
     eventType: delivery.eventType,

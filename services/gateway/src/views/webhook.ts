@@ -39,6 +39,7 @@ export function webhookJson(webhook: Webhook, totals: Totals): WebhookJson {
   if (config === undefined) throw new Error(`webhook ${webhook.id} came without its configuration`);
   return {
     uuid: webhook.id,
+    webhook_id: webhook.id,
     name: config.name ?? '',
     description: config.description === undefined || config.description === '' ? null : config.description,
     webhook_url: config.url ?? '',

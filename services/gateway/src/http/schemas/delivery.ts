@@ -26,6 +26,7 @@ export const AllDeliveriesQuery = DeliveriesQuery.extend({
 
 const delivery = {
   uuid: z.string().meta({ examples: ['dlv_3g5k7m9p1r3t5v7x9z1b3d5f7h'] }),
+  delivery_id: z.string().describe('The same.'),
   webhookSubscriptionUuid: z.string().describe('The webhook.'),
   webhook_subscription_uuid: z.string().describe('The same.'),
   eventType: z.string().describe('The type of the event.'),

@@ -103,6 +103,7 @@ const fromHistory = '`null` while the delivery history is away.';
 export const Webhook = z
   .object({
     uuid: z.string().meta({ examples: [EXAMPLE_ID] }),
+    webhook_id: z.string().describe('The same.'),
     name: z.string(),
     description: z.string().nullable(),
     webhook_url: z.string(),
