@@ -6,6 +6,8 @@ export interface EmbeddedEnv {
   readonly natsServerBin: string | undefined;
   /** `NATS_SERVER_29_BIN`: use exactly this one where the oldest supported version is asked for. */
   readonly natsServer29Bin: string | undefined;
+  /** `GOMAXPROCS`: how many threads nats-server runs its work on. */
+  readonly goMaxProcs: string | undefined;
   /** The folders of `PATH`. */
   readonly path: readonly string[];
 }
@@ -14,12 +16,13 @@ export function readEmbeddedEnv(env: NodeJS.ProcessEnv = process.env): EmbeddedE
   return {
     natsServerBin: nonEmpty(env['NATS_SERVER_BIN']),
     natsServer29Bin: nonEmpty(env['NATS_SERVER_29_BIN']),
+    goMaxProcs: nonEmpty(env['GOMAXPROCS']),
     path: (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''),
   };
 }
 
 /** The environment of a short-lived tool: ours, with output in plain English so that it can be read. */
-export function toolEnv(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+export function toolEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   return {
     ...process.env,
     LC_ALL: 'C',

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readEmbeddedEnv } from './config.ts';
 import { assertPortFree, freePort, portInUse } from './free-port.ts';
 import { compareVersions, readNatsVersion } from './nats-version.ts';
 import { forgetServer, recordServer, stopOrphan } from './orphan.ts';
@@ -83,6 +85,7 @@ async function tryStart(
     logFile: join(storeDir, 'nats.log'),
     stopSteps: [{ signal: 'SIGTERM', patienceMs: 10_000 }],
     deathSignal: 'TERM',
+    env: { GOMAXPROCS: readEmbeddedEnv().goMaxProcs ?? String(natsThreads()) },
     onExit: options.onExit,
   });
   await recordServer(recordFile, server.pid);
@@ -98,6 +101,12 @@ async function tryStart(
   if (server.logTail().includes('address already in use')) return 'port taken';
   throw new Error(`nats-server ended while starting: ${server.logTail()}`);
 }
+
+/**
+ * Half of the machine, which it shares with all services and Postgres. With a thread for every core it wakes another one
+ * for most of what it passes on, and on two cores that alone cost an eighth of all deliveries.
+ */
+const natsThreads = (): number => Math.max(1, Math.floor(availableParallelism() / 2));
 
 function handle(server: ServerProcess, port: number, recordFile: string): NatsServer {
   const stop = async (): Promise<void> => {

@@ -24,6 +24,8 @@ export interface ServerCommand {
   readonly stopSteps: readonly StopStep[];
   /** Sent by the kernel when this process dies without stopping the server (Linux). */
   readonly deathSignal: 'TERM' | 'INT';
+  /** In addition to this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly identity?: { readonly uid: number; readonly gid: number } | undefined;
   readonly onExit?: ((exit: ServerExit) => void) | undefined;
 }
@@ -61,7 +63,7 @@ export class ServerProcess {
     try {
       const child = spawn(wrapped.command, wrapped.args, {
         stdio: ['ignore', log, log],
-        env: toolEnv(),
+        env: toolEnv(command.env),
         // Its own process group: Ctrl-C in a terminal reaches this process only, which then stops things in order.
         detached: true,
         ...(command.identity === undefined ? {} : { uid: command.identity.uid, gid: command.identity.gid }),

@@ -22,7 +22,6 @@ import type { Tables } from './tables.ts';
 import { writeAttempts } from './write-attempts.ts';
 import { writeDeliveries } from './write-deliveries.ts';
 import { addHourTotals, addWebhookTotals } from './write-statistics.ts';
-import { WrittenLately } from './written-lately.ts';
 
 /** Deliveries made outside of it are not kept: older ones are dropped, later ones are not believed. */
 interface Window {
@@ -34,7 +33,6 @@ interface Window {
 export class PostgresWriter implements ProjectionWriter {
   readonly #db: Kysely<Tables>;
   readonly #turn = new Semaphore(1);
-  readonly #lately = new WrittenLately();
   #window: Window = { from: 0, until: 0 };
   #days = new Set<number>();
   #covered = CoveredTotals.none;
@@ -53,9 +51,8 @@ export class PostgresWriter implements ProjectionWriter {
     return this.#transaction((trx) => loadCheckpoint(trx, stream, created, last));
   }
 
-  async apply(all: Changes, from: Checkpoint, to: number): Promise<Written> {
-    const changes = { ...all, deliveries: this.#lately.without(all.deliveries) };
-    const written = await this.#transaction(async (trx) => {
+  apply(changes: Changes, from: Checkpoint, to: number): Promise<Written> {
+    return this.#transaction(async (trx) => {
       await moveCheckpoint(trx, from, to);
       for (const gone of changes.deletedWebhooks) await deleteWebhook(trx, gone);
       const { deliveries, attempts } = await withoutDeleted(trx, this.#inWindow(changes));
@@ -70,8 +67,6 @@ export class PostgresWriter implements ProjectionWriter {
       await addHourTotals(trx, hours);
       return { deliveries: changed, attempts: inserted.length };
     });
-    this.#lately.remember(changes.deliveries);
-    return written;
   }
 
   prepare(today: number, keptFrom: number, outcomes: string, restored: Restored): Promise<void> {

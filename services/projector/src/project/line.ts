@@ -2,6 +2,7 @@ import type { Message } from '@grapnel/contracts/message';
 import { batches } from '@grapnel/stream/batches';
 import type { StreamState } from '@grapnel/stream/ports';
 import type { Checkpoint, ProjectionWriter } from '../ports.ts';
+import type { Progress } from './behind-outcomes.ts';
 import type { Changes } from './changes.ts';
 import type { ProjectionContext } from './project.ts';
 import type { Source } from './sources.ts';
@@ -15,15 +16,20 @@ class StreamReplaced extends Error {
   }
 }
 
+type Prepare = (changes: Changes, newest: Message) => Promise<Changes>;
+
 /** The way of one stream's messages into the read model. */
-export class Line {
+export class Line implements Progress {
   readonly #source: Source;
   readonly #context: ProjectionContext;
   readonly #writer: ProjectionWriter;
   readonly #end = Promise.withResolvers<void>();
   readonly #endAtBegin: number;
-  readonly #applied: (changes: Changes) => Promise<void>;
+  readonly #applied: (changes: Changes) => void | Promise<void>;
   #checkpoint: Checkpoint;
+  #reached = 0;
+  #applying = false;
+  #appliedAt: number;
 
   private constructor(
     source: Source,
@@ -31,7 +37,7 @@ export class Line {
     writer: ProjectionWriter,
     at: Checkpoint,
     end: number,
-    applied: (changes: Changes) => Promise<void>,
+    applied: (changes: Changes) => void | Promise<void>,
   ) {
     this.#source = source;
     this.#context = context;
@@ -39,6 +45,7 @@ export class Line {
     this.#checkpoint = at;
     this.#endAtBegin = end;
     this.#applied = applied;
+    this.#appliedAt = context.clock.monotonic();
     this.#passed();
   }
 
@@ -47,7 +54,7 @@ export class Line {
     source: Source,
     context: ProjectionContext,
     writer: ProjectionWriter,
-    applied: (changes: Changes) => Promise<void>,
+    applied: (changes: Changes) => void | Promise<void>,
   ): Promise<Line> {
     const { stream, subjects } = source;
     const { created, lastSequence } = await context.streams.state(stream);
@@ -61,6 +68,14 @@ export class Line {
     return this.#checkpoint;
   }
 
+  get reached(): number {
+    return this.#reached;
+  }
+
+  get idleMs(): number {
+    return this.#applying ? 0 : this.#context.clock.monotonic() - this.#appliedAt;
+  }
+
   /** Resolves when everything is projected that was in the stream at the beginning, or after `signal`. */
   reachedEnd(signal: AbortSignal): Promise<void> {
     if (signal.aborted) this.#end.resolve();
@@ -68,8 +83,8 @@ export class Line {
     return this.#end.promise;
   }
 
-  /** Resolves after `signal`. */
-  async follow(signal: AbortSignal): Promise<void> {
+  /** Resolves after `signal`. `prepare` may hold a batch back that ends with the message it is given. */
+  async follow(signal: AbortSignal, prepare?: Prepare): Promise<void> {
     const { streams, clock } = this.#context;
     const { stream, headersOnly, batch: size } = this.#source;
     // Reading must end before the loop is left, or leaving it would wait for the next message.
@@ -80,11 +95,19 @@ export class Line {
       signal: AbortSignal.any([signal, failed.signal]),
     });
     for await (const batch of batches(messages, { ...size, clock })) {
+      const newest = batch.at(-1);
+      if (newest === undefined) continue;
+      const found = this.#changesOf(batch);
+      const changes = prepare === undefined ? found : await prepare(found, newest);
+      this.#applying = true;
       try {
-        await this.#apply(batch);
+        await this.#apply(changes, newest, batch.length);
       } catch (error) {
         failed.abort();
         throw error;
+      } finally {
+        this.#applying = false;
+        this.#appliedAt = clock.monotonic();
       }
     }
   }
@@ -104,20 +127,24 @@ export class Line {
     metrics.lag(stream, Math.max(0, state.lastSequence - this.#checkpoint.sequence));
   }
 
-  async #apply(batch: readonly Message[]): Promise<void> {
-    const { clock, logger, metrics } = this.#context;
-    const { stream } = this.#source;
-    const began = clock.monotonic();
-    const changes = this.#source.changesOf(batch, (error) => {
-      metrics.unreadable(stream);
+  #changesOf(batch: readonly Message[]): Changes {
+    const { logger, metrics } = this.#context;
+    return this.#source.changesOf(batch, (error) => {
+      metrics.unreadable(this.#source.stream);
       logger.error({ err: error }, 'an unreadable message was passed over');
     });
-    const to = batch.at(-1)?.sequence ?? this.#checkpoint.sequence;
+  }
+
+  async #apply(changes: Changes, newest: Message, messages: number): Promise<void> {
+    const { clock, metrics } = this.#context;
+    const began = clock.monotonic();
+    const to = newest.sequence;
     const written = await this.#writer.apply(changes, this.#checkpoint, to);
     this.#checkpoint = { ...this.#checkpoint, sequence: to };
+    this.#reached = newest.storedAt;
     this.#passed();
     await this.#applied(changes);
-    metrics.batch(stream, batch.length, clock.monotonic() - began, written);
+    metrics.batch(this.#source.stream, messages, clock.monotonic() - began, written);
   }
 
   #passed(): void {

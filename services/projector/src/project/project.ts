@@ -5,11 +5,13 @@ import { type EventStreams, StoreUnavailable } from '@grapnel/stream/ports';
 import { Lifetime } from '../lifetime/lifetime.ts';
 import type { ProjectionMetrics } from '../metrics.ts';
 import type { ProjectionWriter } from '../ports.ts';
+import { BehindOutcomes } from './behind-outcomes.ts';
 import type { Changes } from './changes.ts';
 import { DAY_MS, dayOf, keptFrom } from './days.ts';
 import { Line } from './line.ts';
 import type { DeletedWebhook } from './read-message.ts';
-import { allOf, type Sources } from './sources.ts';
+import type { Source, Sources } from './sources.ts';
+import { WrittenLately } from './written-lately.ts';
 
 export interface ProjectionContext {
   readonly streams: EventStreams;
@@ -44,22 +46,23 @@ export async function project(
   await writer.prepare(today, first, outcomes.stream, lifetime.restored);
   const over = new AbortController();
   const running = AbortSignal.any([signal, over.signal]);
-  const lines = new Map<string, Line>();
-  const applied = ({ deletedWebhooks }: Changes): Promise<void> => forget(deletedWebhooks, lifetime, context);
-  for (const source of allOf(context.sources)) {
-    lines.set(source.stream, await Line.begin(source, context, writer, applied));
-  }
-  const line = ({ stream }: { readonly stream: string }): Line => lines.get(stream) as Line;
+  const lately = new WrittenLately();
+  const begin = (source: Source, applied: (changes: Changes) => void | Promise<void>): Promise<Line> =>
+    Line.begin(source, context, writer, applied);
+  const deletions = await begin(webhooks, ({ deletedWebhooks }) => forget(deletedWebhooks, lifetime, context));
+  const ended = await begin(outcomes, (changes) => lately.remember(changes.deliveries));
+  const made = await begin(deliveries, () => {});
+  const behindOutcomes = new BehindOutcomes(context.clock, ended, lately);
 
   const work = [
-    watch([...lines.values()], context, writer, running),
-    maintain(line(outcomes), context, writer, lifetime, running),
-    line(webhooks).follow(running),
+    watch([deletions, ended, made], context, writer, running),
+    maintain(ended, context, writer, lifetime, running),
+    deletions.follow(running),
     // Deletions first: what is deleted never shows, not even while the read model is built anew.
-    ...[outcomes, deliveries].map(async (source) => {
-      await line(webhooks).reachedEnd(running);
-      await line(source).follow(running);
-    }),
+    deletions.reachedEnd(running).then(() => ended.follow(running)),
+    deletions
+      .reachedEnd(running)
+      .then(() => made.follow(running, (changes, newest) => behindOutcomes.remaining(changes, newest, running))),
   ];
   try {
     await Promise.all(work);

@@ -30,8 +30,6 @@ export const allOf = ({ webhooks, outcomes, deliveries }: Sources): readonly Sou
 
 /** The more a batch holds, the fewer times it changes a webhook's row of statistics; this many only wait under load. */
 const SOON = { maxSize: 2_000, maxWaitMs: 200 };
-/** What is delivered meanwhile has its row from its outcome and needs none that says it is pending. */
-const AFTER_THE_OUTCOMES = { maxSize: 2_000, maxWaitMs: 500 };
 
 export function sourcesOf({ streams, subjects }: Topology): Sources {
   return {
@@ -57,7 +55,7 @@ export function sourcesOf({ streams, subjects }: Topology): Sources {
       stream: streams.deliveries,
       subjects: subjects.allDeliveries,
       headersOnly: true,
-      batch: AFTER_THE_OUTCOMES,
+      batch: SOON,
       changesOf: (messages, unreadable) => changesOfDeliveries(readable(messages, readDelivery, unreadable)),
     },
   };

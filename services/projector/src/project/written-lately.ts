@@ -1,10 +1,6 @@
-import type { DeliveryState } from '../project/delivery-state.ts';
+import type { DeliveryState } from './delivery-state.ts';
 
-/**
- * Deliveries whose outcomes were written lately. Most are delivered within moments, so their outcome is often in the
- * database before the message that says they are pending is read: that one has nothing to add, and costs a statement's
- * share of CPU and an index look-up otherwise. Forgetting is harmless.
- */
+/** Deliveries whose outcomes were written lately. Forgetting one is harmless. */
 export class WrittenLately {
   readonly #max: number;
   #newer = new Set<string>();
