@@ -189,6 +189,9 @@ function bridged(
   return (call: ServerDuplexStream<unknown, unknown>) => stream(call, requestsOf(call));
 }
 
+/** One for all: every call ends as cancelled after its answer, and an error with a stack for each is not free. */
+const CALLER_GONE = new RpcError(Code.CANCELLED, 'the caller went away');
+
 function contextOf(
   call: Call,
   access: Registration['access'],
@@ -200,7 +203,7 @@ function contextOf(
     throw new RpcError(Code.PERMISSION_DENIED, 'only services may call this');
   }
   const aborter = new AbortController();
-  call.on('cancelled', () => aborter.abort(new RpcError(Code.CANCELLED, 'the caller went away')));
+  call.on('cancelled', () => aborter.abort(CALLER_GONE));
   const signal = stopping === null ? aborter.signal : AbortSignal.any([aborter.signal, stopping]);
   return { principal, signal, traceparent: call.metadata.get(TRACEPARENT)[0]?.toString() ?? null };
 }
