@@ -4,7 +4,7 @@ import { Agent } from 'undici';
 import { cpuSeconds, residentMb } from './cpu.ts';
 import { Ground } from './ground.ts';
 import { bodyOf } from './limits.ts';
-import type { LoadReceiver } from './receiver.ts';
+import { LoadReceiver } from './receiver.ts';
 import type { Behaviour, Measured } from './receiver-process.ts';
 import type { Bench, Figure } from './report.ts';
 import { steadily } from './steady.ts';
@@ -31,8 +31,10 @@ export const isolation: Bench = async ({ quick, log }) => {
   const rate = quick ? 500 : 800;
   await using ground = await Ground.start(log);
   const { receiver } = ground;
+  // Elsewhere, as they would be: an answer of 16 MB must not hold up those of the healthy ones in the process they share.
+  await using troubled = await LoadReceiver.start();
   log(`making ${count} webhooks …`);
-  const endpoints = await makeEndpoints(ground, count);
+  const endpoints = await makeEndpoints(ground, troubled, count);
   await using dispatching = await ground.startDispatcher();
   const pids = { dispatcher: dispatching.pid, nats: ground.natsPid };
 
@@ -60,17 +62,17 @@ export const isolation: Bench = async ({ quick, log }) => {
   const healthy = async (): Promise<void> => void runs.push(['healthy', await phase('nobody misbehaves', everyone)]);
 
   await healthy();
-  receiver.tell({ behave: { hanging: 'hang' } });
+  troubled.tell({ behave: { hanging: 'hang' } });
   runs.push(['1 % hanging', await phase('1 % hang', everyone)]);
-  receiver.tell({ behave: { hanging: 'ok' } });
+  troubled.tell({ behave: { hanging: 'ok' } });
   await healthy();
   receiver.tell({ second: 'closed' });
   runs.push(['20 % dead', await phase('20 % are dead', everyone)]);
   receiver.tell({ second: 'open' });
   await healthy();
-  receiver.tell({ behave: Object.fromEntries(BAD.map((behaviour) => [`bad${behaviour}`, behaviour])) });
+  troubled.tell({ behave: Object.fromEntries(BAD.map((behaviour) => [`bad${behaviour}`, behaviour])) });
   runs.push(['5 % bad in six ways', await phase('5 % misbehave in six ways', everyone)]);
-  receiver.tell({ behave: Object.fromEntries(BAD.map((behaviour) => [`bad${behaviour}`, 'ok' as const])) });
+  troubled.tell({ behave: Object.fromEntries(BAD.map((behaviour) => [`bad${behaviour}`, 'ok' as const])) });
   runs.push(['healthy', await phase('nobody misbehaves', only())]);
 
   const figures: Figure[] = [
@@ -95,8 +97,8 @@ export const isolation: Bench = async ({ quick, log }) => {
   return { name: `isolation: ${count} endpoints, ${rate} deliveries/s of ${BYTES} bytes`, figures, notes: [] };
 };
 
-async function makeEndpoints(ground: Ground, count: number): Promise<Endpoints> {
-  const { url, secondUrl } = ground.receiver;
+async function makeEndpoints(ground: Ground, troubled: LoadReceiver, count: number): Promise<Endpoints> {
+  const origins: Readonly<Record<string, string>> = { ok: ground.receiver.url, dying: ground.receiver.secondUrl };
   const urls: string[] = [];
   const classOf: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -106,7 +108,7 @@ async function makeEndpoints(ground: Ground, count: number): Promise<Endpoints> 
     else if (at < (SHARES['hanging'] ?? 0) + (SHARES['bad'] ?? 0)) name = `bad${BAD[i % BAD.length]}`;
     else if (at < Object.values(SHARES).reduce((a, b) => a + b)) name = 'dying';
     classOf.push(name);
-    urls.push(`${name === 'dying' ? secondUrl : url}/${name}/${i}`);
+    urls.push(`${origins[name] ?? troubled.url}/${name}/${i}`);
   }
   const ids = await ground.webhooksFor(urls, { timeoutSeconds: 10 });
   const byClass = new Map<string, WebhookId[]>();
