@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newTenant, until } from '../support/ground.ts';
-import { Platform } from '../support/platform.ts';
+import { type Answer, Platform } from '../support/platform.ts';
 
 describe('the management API over the whole platform', () => {
   let platform: Platform;
@@ -65,7 +65,7 @@ describe('the management API over the whole platform', () => {
         headers: { authorization: `Bearer ${platform.apiKey}`, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      const answer = (await response.json()) as { success: boolean; data: any; meta: any };
+      const answer = (await response.json()) as Answer['body'];
       expect([method, path, answer.success]).toEqual([method, path, true]);
       return answer;
     };

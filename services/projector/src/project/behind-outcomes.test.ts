@@ -29,12 +29,12 @@ describe('deliveries behind their outcomes', () => {
   /** How many are left to write as pending; `null` while it waits. */
   function begin(): () => Promise<number | null> {
     let left: number | null = null;
-    const message = { ...NEWEST, storedAt: STORED_AT };
-    void new BehindOutcomes(clock, outcomes, lately)
-      .remaining(changesOfDeliveries(made), message, stop.signal)
-      .then(({ deliveries }) => {
-        left = deliveries.length;
-      });
+    const wait = async (): Promise<void> => {
+      const behind = new BehindOutcomes(clock, outcomes, lately);
+      const message = { ...NEWEST, storedAt: STORED_AT };
+      left = (await behind.remaining(changesOfDeliveries(made), message, stop.signal)).deliveries.length;
+    };
+    void wait();
     return async () => {
       await clock.advance(100);
       return left;
