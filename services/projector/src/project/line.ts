@@ -16,6 +16,9 @@ class StreamReplaced extends Error {
   }
 }
 
+/** The more a batch holds, the fewer times it changes a webhook's row of statistics; this many only wait under load. */
+const BATCH = { maxSize: 2_000, maxWaitMs: 200 };
+
 type Prepare = (changes: Changes, newest: Message) => Promise<Changes>;
 
 /** The way of one stream's messages into the read model. */
@@ -86,7 +89,7 @@ export class Line implements Progress {
   /** Resolves after `signal`. `prepare` may hold a batch back that ends with the message it is given. */
   async follow(signal: AbortSignal, prepare?: Prepare): Promise<void> {
     const { streams, clock } = this.#context;
-    const { stream, headersOnly, batch: size } = this.#source;
+    const { stream, headersOnly } = this.#source;
     // Reading must end before the loop is left, or leaving it would wait for the next message.
     const failed = new AbortController();
     const messages = streams.read(stream, {
@@ -94,7 +97,7 @@ export class Line implements Progress {
       headersOnly,
       signal: AbortSignal.any([signal, failed.signal]),
     });
-    for await (const batch of batches(messages, { ...size, clock })) {
+    for await (const batch of batches(messages, { ...BATCH, clock })) {
       const newest = batch.at(-1);
       if (newest === undefined) continue;
       const found = this.#changesOf(batch);

@@ -54,15 +54,16 @@ export async function project(
   const made = await begin(deliveries, () => {});
   const behindOutcomes = new BehindOutcomes(context.clock, ended, lately);
 
+  // Deletions first: what is deleted never shows, not even while the read model is built anew.
+  const deletionsKnown = deletions.reachedEnd(running);
   const work = [
     watch([deletions, ended, made], context, writer, running),
     maintain(ended, context, writer, lifetime, running),
     deletions.follow(running),
-    // Deletions first: what is deleted never shows, not even while the read model is built anew.
-    deletions.reachedEnd(running).then(() => ended.follow(running)),
-    deletions
-      .reachedEnd(running)
-      .then(() => made.follow(running, (changes, newest) => behindOutcomes.remaining(changes, newest, running))),
+    deletionsKnown.then(() => ended.follow(running)),
+    deletionsKnown.then(() =>
+      made.follow(running, (changes, newest) => behindOutcomes.remaining(changes, newest, running)),
+    ),
   ];
   try {
     await Promise.all(work);

@@ -9,8 +9,6 @@ export interface Source {
   /** All that the stream takes. */
   readonly subjects: string;
   readonly headersOnly: boolean;
-  /** How many messages make a batch, and how long the first of them waits for the others. */
-  readonly batch: { readonly maxSize: number; readonly maxWaitMs: number };
   /** Reports each message that cannot be read, and passes over it. */
   changesOf(messages: readonly Message[], unreadable: (error: UnreadableMessage) => void): Changes;
 }
@@ -28,16 +26,12 @@ export const allOf = ({ webhooks, outcomes, deliveries }: Sources): readonly Sou
   deliveries,
 ];
 
-/** The more a batch holds, the fewer times it changes a webhook's row of statistics; this many only wait under load. */
-const SOON = { maxSize: 2_000, maxWaitMs: 200 };
-
 export function sourcesOf({ streams, subjects }: Topology): Sources {
   return {
     webhooks: {
       stream: streams.webhooks,
       subjects: subjects.allWebhooks,
       headersOnly: false,
-      batch: SOON,
       changesOf(messages, unreadable) {
         const deleted = readable(messages, readDeletedWebhook, unreadable);
         return changesOfWebhooks(deleted.filter((gone) => gone !== null));
@@ -47,7 +41,6 @@ export function sourcesOf({ streams, subjects }: Topology): Sources {
       stream: streams.outcomes,
       subjects: subjects.allOutcomes,
       headersOnly: false,
-      batch: SOON,
       changesOf: (messages, unreadable) =>
         changesOfOutcomes(readable(messages, (m) => ({ sequence: m.sequence, outcome: readOutcome(m) }), unreadable)),
     },
@@ -55,7 +48,6 @@ export function sourcesOf({ streams, subjects }: Topology): Sources {
       stream: streams.deliveries,
       subjects: subjects.allDeliveries,
       headersOnly: true,
-      batch: SOON,
       changesOf: (messages, unreadable) => changesOfDeliveries(readable(messages, readDelivery, unreadable)),
     },
   };
