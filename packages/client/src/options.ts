@@ -6,13 +6,13 @@ export interface ProducerOptions {
   /** The tenant's API key. */
   readonly apiKey: string;
   readonly tls?: TlsFiles;
-  /** Events per call, at most 1,000. Default 200. */
+  /** Events per batch, at most 1,000. Default 200. */
   readonly maxBatchEvents?: number;
-  /** Bytes of data per call, at most 8 MB. Default 4 MB. */
+  /** Bytes of data per batch, at most 8 MB. Default 4 MB. */
   readonly maxBatchBytes?: number;
-  /** How long an event waits for company while calls are under way; with none it goes at once. Default 5 ms. */
+  /** How long an event waits for company while batches are under way; with none it goes at once. Default 5 ms. */
   readonly lingerMs?: number;
-  /** Calls at once. Default 4. */
+  /** Batches under way at once. Default 4. */
   readonly maxCalls?: number;
   /** Events handed in and not yet settled; further ones wait. Default 2,000. */
   readonly maxOutstandingEvents?: number;
@@ -20,7 +20,7 @@ export interface ProducerOptions {
   readonly maxOutstandingBytes?: number;
   /** For how long an unconfirmed event is sent again. Default 60 s. */
   readonly retryForMs?: number;
-  /** Bound on one call. Default 15 s. */
+  /** How long the answer to a batch may take. Default 15 s. */
   readonly callTimeoutMs?: number;
 }
 

@@ -1,4 +1,6 @@
-import { IngestService, type PublishBatchRequest } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Event } from '@grapnel/contracts/gen/grapnel/event/v1/event_pb';
+import { IngestService, type PublishBatchesRequest } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { Code, durationOf, RpcError } from '@grapnel/rpc/errors';
 import { type RpcServer, register, startRpcServer } from '@grapnel/rpc/server';
 import { silentLogger } from '@grapnel/runtime/logger';
@@ -8,9 +10,12 @@ import { GrapnelProducer } from './producer.ts';
 import type { PublishError } from './publish-error.ts';
 
 type Results = { outcome: object }[];
-type Answer = (request: PublishBatchRequest) => Promise<Results> | Results;
+interface Batch {
+  readonly events: readonly Event[];
+}
+type Answer = (request: Batch) => Promise<Results> | Results;
 
-const accepted = ({ events }: PublishBatchRequest): Results =>
+const accepted = ({ events }: Batch): Results =>
   events.map(({ id }) => ({ outcome: { case: 'accepted', value: { eventId: id, duplicate: false } } }));
 const failed = (value: object) => ({ outcome: { case: 'error', value } });
 
@@ -22,31 +27,79 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A producer, and a gRPC server that gives one scripted answer per call, then accepts everything. */
+/** Answers each batch as soon as it can, and ends the call with the first that fails. */
+async function* answerEach(requests: AsyncIterable<PublishBatchesRequest>, answer: Answer) {
+  const ready: { tag: bigint; results: never }[] = [];
+  let [wake, open, ended] = [() => {}, 0, false];
+  let failure: { error: unknown } | null = null;
+  const settle = (change: () => void): void => {
+    change();
+    wake();
+  };
+  const reading = (async () => {
+    for await (const { tag, events } of requests) {
+      open++;
+      void (async () => answer({ events }))().then(
+        (results) => settle(() => (open--, ready.push({ tag, results: results as never }))),
+        (error: unknown) => settle(() => (failure = { error })),
+      );
+    }
+  })();
+  reading.then(
+    () => settle(() => (ended = true)),
+    () => settle(() => (ended = true)),
+  );
+  for (;;) {
+    yield* ready.splice(0);
+    if (failure !== null) throw (failure as { error: unknown }).error;
+    if (ended && open === 0 && ready.length === 0) return;
+    if (ready.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+  }
+}
+
+interface Calls {
+  /** Batches, in the order of their coming, whichever way. */
+  readonly calls: Batch[];
+  /** How many came alone. */
+  readonly alone: Batch[];
+  /** Long calls that were made. */
+  readonly streams: number;
+}
+
+/** A producer, and a gRPC server that gives one scripted answer per batch, then accepts everything. */
 async function scripted(script: Answer[], options: Partial<ProducerOptions> = {}) {
-  const calls: PublishBatchRequest[] = [];
+  const seen = { calls: [] as Batch[], alone: [] as Batch[], streams: 0 };
+  const answer: Answer = (batch) => {
+    seen.calls.push(batch);
+    return (script.shift() ?? accepted)(batch);
+  };
   server = await startRpcServer({
     host: '127.0.0.1',
     port: 0,
     logger: silentLogger,
     authenticate: () => ({ kind: 'service', tenant: null }),
-    services: [
-      register(IngestService, 'tenant', {
-        publish: () => Promise.reject(new Error('the producer sends batches')),
-        async publishBatch(request) {
-          calls.push(request);
-          return { results: (await (script.shift() ?? accepted)(request)) as never };
-        },
-        async *publishStream() {
-          yield* [];
-        },
-      }),
-    ],
+    services: [ingest(seen, answer)],
   });
   const producer = new GrapnelProducer({ address: server.address, apiKey: 'k', ...options });
   producers.push(producer);
-  return { producer, calls };
+  return { producer, seen: seen as Calls, calls: seen.calls };
 }
+
+const ingest = (seen: { alone: Batch[]; streams: number }, answer: Answer) =>
+  register(IngestService, 'tenant', {
+    publish: () => Promise.reject(new Error('the producer sends batches')),
+    async publishBatch(request) {
+      seen.alone.push(request);
+      return { results: (await answer(request)) as never };
+    },
+    async *publishStream() {
+      yield* [];
+    },
+    publishBatches(requests) {
+      seen.streams++;
+      return answerEach(requests, answer);
+    },
+  });
 
 const page = (n: number) => ({ id: `p-${n}`, type: 'crawl.page', data: { n } });
 const rejection = async (promise: Promise<unknown>): Promise<PublishError> => {
@@ -173,26 +226,63 @@ describe('retries', () => {
       port,
       logger: silentLogger,
       authenticate: () => ({ kind: 'service', tenant: null }),
-      services: [
-        register(IngestService, 'tenant', {
-          publish: () => Promise.reject(new Error('the producer sends batches')),
-          publishBatch: async (request) => ({ results: accepted(request) as never }),
-          async *publishStream() {
-            yield* [];
-          },
-        }),
-      ],
+      services: [ingest({ alone: [], streams: 0 }, accepted)],
     });
     expect(await waiting).toEqual({ eventId: 'p-1', duplicate: false });
+  });
+});
+
+describe('the long call', () => {
+  const settled = async (n: number, producer: GrapnelProducer) => producer.publish(page(n));
+
+  it('is one for many batches', async () => {
+    const { producer, seen } = await scripted([]);
+    for (let n = 0; n < 20; n++) await settled(n, producer);
+    expect([seen.calls.length, seen.alone.length]).toEqual([20, 0]);
+    expect(seen.streams).toBeLessThan(5);
+  });
+
+  it('ends when nothing is sent for a while, and is made again', async () => {
+    const { producer, seen } = await scripted([]);
+    await settled(1, producer);
+    await sleep(2_500);
+    await settled(2, producer);
+    expect([seen.calls.length, seen.streams]).toEqual([2, 2]);
+  });
+
+  it('is given up when an answer is late; what it held is sent again', async () => {
+    const never: Answer = () => new Promise(() => {});
+    const { producer, seen } = await scripted([never, never], { callTimeoutMs: 50, maxBatchEvents: 1 });
+    const both = await Promise.all([settled(1, producer), settled(2, producer)]);
+    expect(both.map(({ eventId }) => eventId)).toEqual(['p-1', 'p-2']);
+    expect(seen.calls).toHaveLength(4);
+    expect(seen.streams).toBe(2);
+  });
+
+  it('ends with a batch that is refused by its form alone; the others do not share its fate', async () => {
+    const tooLarge: Answer = () => Promise.reject(new RpcError(Code.RESOURCE_EXHAUSTED, 'larger than max'));
+    const held = Promise.withResolvers<void>();
+    const holding: Answer = async (batch) => {
+      await held.promise;
+      return accepted(batch);
+    };
+    // Both batches are on the call when it ends, and come again alone: the first is stored, the second refused.
+    const alone: Answer = (batch) => (batch.events[0]?.id === 'p-2' ? tooLarge(batch) : accepted(batch));
+    const { producer, seen } = await scripted([holding, tooLarge, alone, alone], { maxBatchEvents: 1 });
+    const [first, second] = [settled(1, producer), rejection(settled(2, producer))];
+    expect(await first).toEqual({ eventId: 'p-1', duplicate: false });
+    expect(await second).toMatchObject({ reason: 'refused', message: 'larger than max' });
+    expect(new Set(seen.alone.map(({ events }) => events[0]?.id))).toEqual(new Set(['p-1', 'p-2']));
+    held.resolve();
   });
 });
 
 describe('refusals', () => {
   it('does not try again with a key that is not accepted', async () => {
     const refuse: Answer = () => Promise.reject(new RpcError(Code.UNAUTHENTICATED, 'Invalid API key'));
-    const { producer, calls } = await scripted([refuse]);
+    const { producer, calls } = await scripted([refuse, refuse]);
     expect(await rejection(producer.publish(page(1)))).toMatchObject({ reason: 'refused', message: 'Invalid API key' });
-    expect(calls).toHaveLength(1);
+    expect(calls).toHaveLength(2);
   });
 
   it('finds out by itself what has no JSON form, is too large or no time', async () => {

@@ -2,15 +2,17 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { IngestService } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { MAX_DATA_BYTES } from '@grapnel/domain/event/event';
 import { newEventId } from '@grapnel/domain/ids';
+import { unreachable } from '@grapnel/domain/result';
 import { type Channel, openChannel, type RpcClient } from '@grapnel/rpc/client';
 import { type Clock, systemClock } from '@grapnel/runtime/clock';
 import { currentTraceparent } from '@grapnel/runtime/tracing';
+import { BatchStream } from './batch-stream.ts';
 import { Batcher } from './batcher.ts';
 import { type ProducerEvent, type Published, type WireEvent, wireEventOf } from './event.ts';
 import { type ProducerOptions, type Settings, settingsOf } from './options.ts';
 import { PublishError } from './publish-error.ts';
 import { Room } from './room.ts';
-import { type Verdict, verdictOf, verdictOfFailure } from './verdict.ts';
+import { type Verdict, verdictOf, verdictOfError, verdictOfFailure } from './verdict.ts';
 
 interface Pending {
   readonly event: WireEvent;
@@ -50,6 +52,7 @@ export class GrapnelProducer implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #channel: Channel;
   readonly #ingest: RpcClient<typeof IngestService>;
+  readonly #stream: BatchStream;
   readonly #room: Room;
   readonly #batcher: Batcher<Pending>;
   readonly #unsettled = new Set<Promise<unknown>>();
@@ -63,6 +66,7 @@ export class GrapnelProducer implements AsyncDisposable {
     const { address, apiKey, tls, maxOutstandingEvents, maxOutstandingBytes } = this.#settings;
     this.#channel = openChannel({ address, token: apiKey, tls });
     this.#ingest = this.#channel.client(IngestService);
+    this.#stream = new BatchStream(this.#ingest, this.#clock, this.#settings.callTimeoutMs);
     this.#room = new Room({ events: maxOutstandingEvents, bytes: maxOutstandingBytes });
     this.#batcher = new Batcher(this.#settings, clock, (batch) => this.#call(batch));
   }
@@ -93,6 +97,7 @@ export class GrapnelProducer implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
+    this.#stream.end();
     this.#channel[Symbol.dispose]();
   }
 
@@ -123,13 +128,29 @@ export class GrapnelProducer implements AsyncDisposable {
   }
 
   async #verdicts(batch: readonly Pending[]): Promise<Verdict[]> {
+    const answer = await this.#stream.send(batch.map(({ event }) => event));
+    switch (answer.kind) {
+      case 'results':
+        return batch.map((_, n) => verdictOf(answer.results[n]));
+      case 'refused':
+        return all(batch, verdictOfError(answer.error));
+      case 'broken': {
+        const verdict = verdictOfFailure(answer.error);
+        // What ended the call need not be this batch's fault: it is asked again alone before anybody is told.
+        return verdict.kind === 'failed' ? this.#alone(batch) : all(batch, verdict);
+      }
+      default:
+        return unreachable(answer);
+    }
+  }
+
+  async #alone(batch: readonly Pending[]): Promise<Verdict[]> {
     const events = batch.map(({ event }) => event);
     try {
       const { results } = await this.#ingest.publishBatch({ events }, { timeoutMs: this.#settings.callTimeoutMs });
       return batch.map((_, n) => verdictOf(results[n]));
     } catch (error) {
-      const verdict = verdictOfFailure(error);
-      return batch.map(() => verdict);
+      return all(batch, verdictOfFailure(error));
     }
   }
 
@@ -154,6 +175,8 @@ export class GrapnelProducer implements AsyncDisposable {
     }
   }
 }
+
+const all = (batch: readonly unknown[], verdict: Verdict): Verdict[] => batch.map(() => verdict);
 
 function encoded(event: ProducerEvent, id: string): WireEvent {
   let wire: WireEvent;

@@ -1,4 +1,4 @@
-import type { PublishResult } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
+import type { PublishError, PublishResult } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { Code, type FieldViolation, RpcError } from '@grapnel/rpc/errors';
 import type { Published } from './event.ts';
 
@@ -22,7 +22,11 @@ export function verdictOf(result: PublishResult | undefined): Verdict {
     return { kind: 'published', published: { eventId, duplicate } };
   }
   if (outcome?.case !== 'error') return { kind: 'again', message: 'the answer leaves this event out', afterMs: 0 };
-  const { code, message, fields, retryDelay } = outcome.value;
+  return verdictOfError(outcome.value);
+}
+
+/** Of an event, or a batch, that was not taken. */
+export function verdictOfError({ code, message, fields, retryDelay }: PublishError): Verdict {
   if (retryDelay !== undefined) {
     return { kind: 'again', message, afterMs: Number(retryDelay.seconds) * 1_000 + retryDelay.nanos / 1e6 };
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { IngestService } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { DirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
 import { silentLogger } from '@grapnel/runtime/logger';
@@ -9,8 +10,10 @@ import { Code, RpcError } from './errors.ts';
 import { type RpcServer, register, startRpcServer } from './server.ts';
 
 const TOKEN = 'service-token-of-a-test';
+const revoked = new Set<string>();
+const KEYS = ['a-key-of-acme', 'a-key-to-revoke'];
 const keys: KeyLookup = (key) =>
-  key === 'a-key-of-acme' ? { ok: true, tenant: 'acme' } : { ok: false, refusal: 'Invalid API key' };
+  KEYS.includes(key) && !revoked.has(key) ? { ok: true, tenant: 'acme' } : { ok: false, refusal: 'Invalid API key' };
 
 describe('services over gRPC', () => {
   let server: RpcServer;
@@ -35,6 +38,9 @@ describe('services over gRPC', () => {
           },
           async *publishStream(requests) {
             for await (const { tag } of requests) yield { tag };
+          },
+          async *publishBatches() {
+            yield* [];
           },
         }),
         register(DirectoryService, 'service', {
@@ -105,6 +111,21 @@ describe('services over gRPC', () => {
     const tags: bigint[] = [];
     for await (const { tag } of channel.client(IngestService).publishStream(requests)) tags.push(tag);
     expect(tags).toEqual(Array.from({ length: 500 }, (_, i) => BigInt(i + 1)));
+  });
+
+  it('ends a stream whose key is revoked while it lasts', async () => {
+    using channel = connect('a-key-to-revoke');
+    const requests = (async function* () {
+      for (let tag = 1n; ; tag++) {
+        yield { tag };
+        await sleep(20);
+      }
+    })();
+    const reading = (async () => {
+      for await (const { tag } of channel.client(IngestService).publishStream(requests))
+        if (tag === 2n) revoked.add('a-key-to-revoke');
+    })();
+    await expect(reading).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
   });
 
   it('tells a streaming handler when its caller goes away', async () => {

@@ -186,7 +186,26 @@ function bridged(
   if (method.methodKind === 'server_streaming') {
     return (call: ServerWritableStream<unknown, unknown>) => stream(call, call.request);
   }
-  return (call: ServerDuplexStream<unknown, unknown>) => stream(call, requestsOf(call));
+  return (call: ServerDuplexStream<unknown, unknown>) =>
+    stream(
+      call,
+      stillAllowed(requestsOf(call), () => options.authenticate(call.metadata)),
+    );
+}
+
+const CHECK_EVERY_MS = 1_000;
+
+/** The requests of a long call, while its caller may make it: a key that is revoked meanwhile ends it. */
+async function* stillAllowed(requests: AsyncIterable<unknown>, authenticate: () => Principal): AsyncGenerator {
+  let checkedAt = systemClock.monotonic();
+  for await (const request of requests) {
+    const now = systemClock.monotonic();
+    if (now - checkedAt > CHECK_EVERY_MS) {
+      authenticate();
+      checkedAt = now;
+    }
+    yield request;
+  }
 }
 
 /** One for all: every call ends as cancelled after its answer, and an error with a stack for each is not free. */

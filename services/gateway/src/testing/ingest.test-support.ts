@@ -21,6 +21,7 @@ export class InMemoryIngest {
         })),
       }),
       async *publishStream() {},
+      async *publishBatches() {},
     });
   }
 

@@ -29,29 +29,31 @@ export function acceptedOrThrow(outcome: Outcome): Accepted {
 
 /** One event's part of an answer about several. */
 export function resultOf(outcome: Outcome): Result {
-  switch (outcome.kind) {
-    case 'accepted':
-      return { outcome: { case: 'accepted', value: { eventId: outcome.eventId, duplicate: outcome.duplicate } } };
-    case 'invalid':
-      return failed({
-        code: Code.INVALID_ARGUMENT,
-        message: summary(outcome.violations),
-        fields: fields(outcome.violations),
-      });
-    case 'busy':
-      return failed(later(Code.RESOURCE_EXHAUSTED, outcome));
-    case 'unavailable':
-      return failed(later(Code.UNAVAILABLE, outcome));
-    case 'refused':
-      return failed({ code: Code.FAILED_PRECONDITION, message: outcome.message });
-    default:
-      return unreachable(outcome);
-  }
+  if (outcome.kind !== 'accepted') return { outcome: { case: 'error', value: errorOf(outcome) } };
+  return { outcome: { case: 'accepted', value: { eventId: outcome.eventId, duplicate: outcome.duplicate } } };
 }
 
 type PublishError = Extract<Result['outcome'], { case: 'error' }>['value'];
 
-const failed = (value: PublishError): Result => ({ outcome: { case: 'error', value } });
+/** An outcome that is no success, as a message within an answer. */
+export function errorOf(outcome: Exclude<Outcome, Accepted>): PublishError {
+  switch (outcome.kind) {
+    case 'invalid':
+      return {
+        code: Code.INVALID_ARGUMENT,
+        message: summary(outcome.violations),
+        fields: fields(outcome.violations),
+      };
+    case 'busy':
+      return later(Code.RESOURCE_EXHAUSTED, outcome);
+    case 'unavailable':
+      return later(Code.UNAVAILABLE, outcome);
+    case 'refused':
+      return { code: Code.FAILED_PRECONDITION, message: outcome.message };
+    default:
+      return unreachable(outcome);
+  }
+}
 
 const later = (code: Code, { message, retryAfterMs }: Extract<Outcome, { retryAfterMs: number }>): PublishError => ({
   code,

@@ -1,13 +1,11 @@
-import { IngestService, type PublishBatchRequest } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
-import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS } from '@grapnel/domain/event/event';
-import { type Violation, violation } from '@grapnel/domain/violation';
+import { IngestService } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { RpcError } from '@grapnel/rpc/errors';
 import { type Registration, register } from '@grapnel/rpc/server';
 import type { AcceptEvents } from '../accept-events.ts';
-
 import { acceptedOrThrow, NO_EVENT, resultOf } from './answers.ts';
 import { untilAborted } from './give-up.ts';
+import { batchViolation, publishBatches } from './publish-batches.ts';
 import { publishStream } from './publish-stream.ts';
 import { submissionOf } from './submission.ts';
 
@@ -26,7 +24,7 @@ export function ingestService(accept: AcceptEvents, streamWindow: number): Regis
     },
     async publishBatch(request, { principal, traceparent, signal }) {
       const tenant = tenantOf(principal);
-      const wrong = batchViolation(request);
+      const wrong = batchViolation(request.events);
       if (wrong !== null) throw RpcError.invalid([wrong]);
       const work = request.events.map((event) => accept.accept(submissionOf(event, tenant, traceparent)));
       const outcomes = await untilAborted(Promise.all(work), signal);
@@ -36,15 +34,6 @@ export function ingestService(accept: AcceptEvents, streamWindow: number): Regis
       return { results: outcomes.map(resultOf) };
     },
     publishStream: (requests, context) => publishStream(requests, accept, streamWindow, context),
+    publishBatches: (requests, context) => publishBatches(requests, accept, context),
   });
-}
-
-function batchViolation({ events }: PublishBatchRequest): Violation | null {
-  if (events.length === 0) return violation('events', 'REQUIRED', `is required: 1 to ${MAX_BATCH_EVENTS} events`);
-  if (events.length > MAX_BATCH_EVENTS) {
-    return violation('events', 'TOO_LONG', `has ${events.length} events; at most ${MAX_BATCH_EVENTS} are allowed`);
-  }
-  const bytes = events.reduce((sum, { data }) => sum + data.byteLength, 0);
-  if (bytes <= MAX_BATCH_BYTES) return null;
-  return violation('events', 'TOO_LARGE', `have ${bytes} bytes of data; at most ${MAX_BATCH_BYTES} (8 MB) are allowed`);
 }

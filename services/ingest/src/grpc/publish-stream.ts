@@ -4,131 +4,25 @@ import type {
   PublishStreamResponseSchema,
 } from '@grapnel/contracts/gen/grapnel/ingest/v1/ingest_pb';
 import { tenantOf } from '@grapnel/rpc/auth';
-import { Code, RpcError } from '@grapnel/rpc/errors';
 import type { CallContext } from '@grapnel/rpc/server';
-import { Semaphore } from '@grapnel/runtime/semaphore';
 import type { AcceptEvents } from '../accept-events.ts';
-import type { Outcome } from '../outcome.ts';
+import { answered } from './answered.ts';
 import { NO_EVENT, resultOf } from './answers.ts';
 import { submissionOf } from './submission.ts';
 
 type Acknowledgement = MessageInitShape<typeof PublishStreamResponseSchema>;
 
-/**
- * One stream of events. Two activities share it: reading, which stops while the house is full or `window` events wait
- * for their acknowledgement to be taken, and answering, in the order in which events are stored. A stop of the server
- * ends the reading; what was read is still acknowledged, then the stream ends as UNAVAILABLE.
- */
-export async function* publishStream(
+/** One stream of events, of which `window` may wait for their acknowledgements to be fetched. */
+export function publishStream(
   requests: AsyncIterable<PublishStreamRequest>,
   accept: AcceptEvents,
   window: number,
-  context: CallContext,
+  { principal, traceparent, signal }: CallContext,
 ): AsyncGenerator<Acknowledgement> {
-  const { signal } = context;
-  const tenant = tenantOf(context.principal);
-  const unanswered = new Semaphore(window);
-  const answers = new Answers<Acknowledgement>();
-
-  const answer = (tag: bigint, outcome: Outcome): void => answers.add({ tag, result: resultOf(outcome) });
-  const reading = (async () => {
-    for await (const { tag, event } of untilSignal(requests, signal)) {
-      await unanswered.acquire();
-      answers.expect();
-      if (event === undefined) {
-        answer(tag, NO_EVENT);
-        continue;
-      }
-      try {
-        const { outcome } = await accept.acceptInTurn(submissionOf(event, tenant, context.traceparent), signal);
-        outcome.then(
-          (known) => answer(tag, known),
-          (error: unknown) => answers.fail(error),
-        );
-      } catch (error) {
-        answers.unexpect();
-        throw error;
-      }
-    }
-  })();
-  reading.then(
-    () => answers.close(),
-    (error: unknown) => (signal.aborted ? answers.close() : answers.fail(error)),
-  );
-  for await (const next of answers) {
-    yield next;
-    unanswered.release();
-  }
-  if (signal.aborted) throw endOf(signal);
-}
-
-/** Why the stream ends: the server's stop is worth another try elsewhere, soon. */
-function endOf(signal: AbortSignal): RpcError {
-  const { reason } = signal;
-  if (!(reason instanceof RpcError) || reason.code !== Code.UNAVAILABLE)
-    return new RpcError(Code.CANCELLED, 'cancelled');
-  return RpcError.unavailable(`${reason.message}; events without an acknowledgement are to be sent again`, 100);
-}
-
-/** The source until it ends or the signal aborts, also while a read is pending. */
-async function* untilSignal<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]();
-  // One listener for the whole stream: racing each read against one promise would leave a reaction behind per event.
-  let stop: () => void = () => {};
-  signal.addEventListener('abort', () => stop(), { once: true });
-  while (!signal.aborted) {
-    const next = await new Promise<IteratorResult<T> | null>((resolve, reject) => {
-      stop = () => resolve(null);
-      iterator.next().then(resolve, reject);
-    });
-    if (next === null || next.done === true) return;
-    yield next.value;
-  }
-}
-
-/** Answers in the order of their coming; ends when no more are expected and the source is closed. */
-class Answers<T> implements AsyncIterable<T> {
-  #ready: T[] = [];
-  #expected = 0;
-  #closed = false;
-  #failure: { readonly error: unknown } | null = null;
-  #wake: () => void = () => {};
-
-  expect(): void {
-    this.#expected++;
-  }
-
-  unexpect(): void {
-    this.#expected--;
-  }
-
-  add(answer: T): void {
-    this.#expected--;
-    this.#ready.push(answer);
-    this.#wake();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#wake();
-  }
-
-  fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    for (;;) {
-      const ready = this.#ready;
-      this.#ready = [];
-      for (const answer of ready) yield answer;
-      if (this.#ready.length > 0) continue;
-      if (this.#failure !== null) throw this.#failure.error;
-      if (this.#closed && this.#expected === 0) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
+  const tenant = tenantOf(principal);
+  return answered(requests, window, signal, async ({ tag, event }) => {
+    if (event === undefined) return { answer: Promise.resolve({ tag, result: resultOf(NO_EVENT) }) };
+    const { outcome } = await accept.acceptInTurn(submissionOf(event, tenant, traceparent), signal);
+    return { answer: outcome.then((known) => ({ tag, result: resultOf(known) })) };
+  });
 }

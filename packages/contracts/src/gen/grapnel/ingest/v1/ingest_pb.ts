@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file grapnel/ingest/v1/ingest.proto.
  */
 export const file_grapnel_ingest_v1_ingest: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ncmFwbmVsL2luZ2VzdC92MS9pbmdlc3QucHJvdG8SEWdyYXBuZWwuaW5nZXN0LnYxIjgKDlB1Ymxpc2hSZXF1ZXN0EiYKBWV2ZW50GAEgASgLMhcuZ3JhcG5lbC5ldmVudC52MS5FdmVudCI2Cg9QdWJsaXNoUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSEQoJZHVwbGljYXRlGAIgASgIIj4KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSJwoGZXZlbnRzGAEgAygLMhcuZ3JhcG5lbC5ldmVudC52MS5FdmVudCJJChRQdWJsaXNoQmF0Y2hSZXNwb25zZRIxCgdyZXN1bHRzGAEgAygLMiAuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFJlc3VsdCJLChRQdWJsaXNoU3RyZWFtUmVxdWVzdBILCgN0YWcYASABKAQSJgoFZXZlbnQYAiABKAsyFy5ncmFwbmVsLmV2ZW50LnYxLkV2ZW50IlYKFVB1Ymxpc2hTdHJlYW1SZXNwb25zZRILCgN0YWcYASABKAQSMAoGcmVzdWx0GAIgASgLMiAuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFJlc3VsdCKEAQoNUHVibGlzaFJlc3VsdBI2CghhY2NlcHRlZBgBIAEoCzIiLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hSZXNwb25zZUgAEjAKBWVycm9yGAIgASgLMh8uZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaEVycm9ySABCCQoHb3V0Y29tZSKMAQoMUHVibGlzaEVycm9yEgwKBGNvZGUYASABKAUSDwoHbWVzc2FnZRgCIAEoCRItCgZmaWVsZHMYAyADKAsyHS5ncmFwbmVsLmluZ2VzdC52MS5GaWVsZEVycm9yEi4KC3JldHJ5X2RlbGF5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjwKCkZpZWxkRXJyb3ISDQoFZmllbGQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIOCgZyZWFzb24YAyABKAkyqgIKDUluZ2VzdFNlcnZpY2USUAoHUHVibGlzaBIhLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hSZXF1ZXN0GiIuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFJlc3BvbnNlEl8KDFB1Ymxpc2hCYXRjaBImLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaJy5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZRJmCg1QdWJsaXNoU3RyZWFtEicuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFN0cmVhbVJlcXVlc3QaKC5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_grapnel_event_v1_event]);
+  fileDesc("Ch5ncmFwbmVsL2luZ2VzdC92MS9pbmdlc3QucHJvdG8SEWdyYXBuZWwuaW5nZXN0LnYxIjgKDlB1Ymxpc2hSZXF1ZXN0EiYKBWV2ZW50GAEgASgLMhcuZ3JhcG5lbC5ldmVudC52MS5FdmVudCI2Cg9QdWJsaXNoUmVzcG9uc2USEAoIZXZlbnRfaWQYASABKAkSEQoJZHVwbGljYXRlGAIgASgIIj4KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSJwoGZXZlbnRzGAEgAygLMhcuZ3JhcG5lbC5ldmVudC52MS5FdmVudCJJChRQdWJsaXNoQmF0Y2hSZXNwb25zZRIxCgdyZXN1bHRzGAEgAygLMiAuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFJlc3VsdCJLChRQdWJsaXNoU3RyZWFtUmVxdWVzdBILCgN0YWcYASABKAQSJgoFZXZlbnQYAiABKAsyFy5ncmFwbmVsLmV2ZW50LnYxLkV2ZW50IlYKFVB1Ymxpc2hTdHJlYW1SZXNwb25zZRILCgN0YWcYASABKAQSMAoGcmVzdWx0GAIgASgLMiAuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFJlc3VsdCJNChVQdWJsaXNoQmF0Y2hlc1JlcXVlc3QSCwoDdGFnGAEgASgEEicKBmV2ZW50cxgCIAMoCzIXLmdyYXBuZWwuZXZlbnQudjEuRXZlbnQiigEKFlB1Ymxpc2hCYXRjaGVzUmVzcG9uc2USCwoDdGFnGAEgASgEEjEKB3Jlc3VsdHMYAiADKAsyIC5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoUmVzdWx0EjAKB3JlZnVzZWQYAyABKAsyHy5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoRXJyb3IihAEKDVB1Ymxpc2hSZXN1bHQSNgoIYWNjZXB0ZWQYASABKAsyIi5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoUmVzcG9uc2VIABIwCgVlcnJvchgCIAEoCzIfLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hFcnJvckgAQgkKB291dGNvbWUijAEKDFB1Ymxpc2hFcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSLQoGZmllbGRzGAMgAygLMh0uZ3JhcG5lbC5pbmdlc3QudjEuRmllbGRFcnJvchIuCgtyZXRyeV9kZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI8CgpGaWVsZEVycm9yEg0KBWZpZWxkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDgoGcmVhc29uGAMgASgJMpUDCg1Jbmdlc3RTZXJ2aWNlElAKB1B1Ymxpc2gSIS5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoUmVxdWVzdBoiLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hSZXNwb25zZRJfCgxQdWJsaXNoQmF0Y2gSJi5ncmFwbmVsLmluZ2VzdC52MS5QdWJsaXNoQmF0Y2hSZXF1ZXN0GicuZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaEJhdGNoUmVzcG9uc2USZgoNUHVibGlzaFN0cmVhbRInLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hTdHJlYW1SZXF1ZXN0GiguZ3JhcG5lbC5pbmdlc3QudjEuUHVibGlzaFN0cmVhbVJlc3BvbnNlKAEwARJpCg5QdWJsaXNoQmF0Y2hlcxIoLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hCYXRjaGVzUmVxdWVzdBopLmdyYXBuZWwuaW5nZXN0LnYxLlB1Ymxpc2hCYXRjaGVzUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_grapnel_event_v1_event]);
 
 /**
  * @generated from message grapnel.ingest.v1.PublishRequest
@@ -140,6 +140,63 @@ export const PublishStreamResponseSchema: GenMessage<PublishStreamResponse> = /*
   messageDesc(file_grapnel_ingest_v1_ingest, 5);
 
 /**
+ * @generated from message grapnel.ingest.v1.PublishBatchesRequest
+ */
+export type PublishBatchesRequest = Message<"grapnel.ingest.v1.PublishBatchesRequest"> & {
+  /**
+   * Chosen by the producer; comes back with the answer.
+   *
+   * @generated from field: uint64 tag = 1;
+   */
+  tag: bigint;
+
+  /**
+   * Up to 1,000 and 8 MB, as in PublishBatch.
+   *
+   * @generated from field: repeated grapnel.event.v1.Event events = 2;
+   */
+  events: Event[];
+};
+
+/**
+ * Describes the message grapnel.ingest.v1.PublishBatchesRequest.
+ * Use `create(PublishBatchesRequestSchema)` to create a new message.
+ */
+export const PublishBatchesRequestSchema: GenMessage<PublishBatchesRequest> = /*@__PURE__*/
+  messageDesc(file_grapnel_ingest_v1_ingest, 6);
+
+/**
+ * @generated from message grapnel.ingest.v1.PublishBatchesResponse
+ */
+export type PublishBatchesResponse = Message<"grapnel.ingest.v1.PublishBatchesResponse"> & {
+  /**
+   * @generated from field: uint64 tag = 1;
+   */
+  tag: bigint;
+
+  /**
+   * In the order of the batch; empty when the batch as a whole was refused.
+   *
+   * @generated from field: repeated grapnel.ingest.v1.PublishResult results = 2;
+   */
+  results: PublishResult[];
+
+  /**
+   * Why nothing of the batch was stored.
+   *
+   * @generated from field: grapnel.ingest.v1.PublishError refused = 3;
+   */
+  refused?: PublishError | undefined;
+};
+
+/**
+ * Describes the message grapnel.ingest.v1.PublishBatchesResponse.
+ * Use `create(PublishBatchesResponseSchema)` to create a new message.
+ */
+export const PublishBatchesResponseSchema: GenMessage<PublishBatchesResponse> = /*@__PURE__*/
+  messageDesc(file_grapnel_ingest_v1_ingest, 7);
+
+/**
  * @generated from message grapnel.ingest.v1.PublishResult
  */
 export type PublishResult = Message<"grapnel.ingest.v1.PublishResult"> & {
@@ -166,7 +223,7 @@ export type PublishResult = Message<"grapnel.ingest.v1.PublishResult"> & {
  * Use `create(PublishResultSchema)` to create a new message.
  */
 export const PublishResultSchema: GenMessage<PublishResult> = /*@__PURE__*/
-  messageDesc(file_grapnel_ingest_v1_ingest, 6);
+  messageDesc(file_grapnel_ingest_v1_ingest, 8);
 
 /**
  * @generated from message grapnel.ingest.v1.PublishError
@@ -202,7 +259,7 @@ export type PublishError = Message<"grapnel.ingest.v1.PublishError"> & {
  * Use `create(PublishErrorSchema)` to create a new message.
  */
 export const PublishErrorSchema: GenMessage<PublishError> = /*@__PURE__*/
-  messageDesc(file_grapnel_ingest_v1_ingest, 7);
+  messageDesc(file_grapnel_ingest_v1_ingest, 9);
 
 /**
  * @generated from message grapnel.ingest.v1.FieldError
@@ -229,7 +286,7 @@ export type FieldError = Message<"grapnel.ingest.v1.FieldError"> & {
  * Use `create(FieldErrorSchema)` to create a new message.
  */
 export const FieldErrorSchema: GenMessage<FieldError> = /*@__PURE__*/
-  messageDesc(file_grapnel_ingest_v1_ingest, 8);
+  messageDesc(file_grapnel_ingest_v1_ingest, 10);
 
 /**
  * Where crawler services tell what happened. Every method answers after the events are stored, never before.
@@ -272,6 +329,17 @@ export const IngestService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof PublishStreamRequestSchema;
     output: typeof PublishStreamResponseSchema;
+  },
+  /**
+   * PublishBatch over one long call, which costs half as much: batches, each answered by its tag, in any order. Where a
+   * PublishBatch is refused for want of room, a batch here waits for it, and with it those behind it.
+   *
+   * @generated from rpc grapnel.ingest.v1.IngestService.PublishBatches
+   */
+  publishBatches: {
+    methodKind: "bidi_streaming";
+    input: typeof PublishBatchesRequestSchema;
+    output: typeof PublishBatchesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_grapnel_ingest_v1_ingest, 0);
