@@ -65,6 +65,16 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       expect(await streams.lastOn(names.streams.webhooks, names.subjects.aggregate('acme', 'key', 'none'))).toBeNull();
     });
 
+    it('knows whether anything comes after a position', async () => {
+      const { sequence } = await streams.publish(message('last'));
+      expect(await streams.endsAt(events(), sequence)).toBe(true);
+      expect(await streams.endsAt(events(), sequence + 1_000)).toBe(true);
+      expect(await streams.endsAt(events(), sequence - 1)).toBe(false);
+      await streams.publish(message('one more'));
+      expect(await streams.endsAt(events(), sequence)).toBe(false);
+      await expect(streams.endsAt('NO_SUCH_STREAM', 0)).rejects.toThrow();
+    });
+
     it('reads on from a position, in order, and live', async () => {
       const { lastSequence } = await streams.state(events());
       const stop = new AbortController();
@@ -78,6 +88,43 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => String(i)));
       stop.abort();
       await reading;
+    });
+
+    it('reads in batches of what has come meanwhile, in order, and rests between', async () => {
+      const { lastSequence } = await streams.state(events());
+      const stop = new AbortController();
+      const options = { after: lastSequence, maxSize: 40, restMs: 100, signal: stop.signal };
+      const sizes: number[] = [];
+      const seen: string[] = [];
+      const reading = (async () => {
+        for await (const batch of streams.readBatches(events(), options)) {
+          sizes.push(batch.length);
+          seen.push(...batch.map(({ body }) => text(body)));
+        }
+      })();
+      const all = Array.from({ length: 100 }, (_, i) => String(i));
+      await Promise.all(all.map((each) => streams.publish(message(each))));
+      await eventually(() => expect(seen).toHaveLength(100));
+      expect(seen).toEqual(all);
+      expect(Math.max(...sizes)).toBe(40);
+      await streams.publish(message('one more'));
+      await eventually(() => expect(seen.at(-1)).toBe('one more'));
+      stop.abort();
+      await reading;
+    });
+
+    it.each([0, 50])('reads messages of any size (resting %i ms)', async (restMs) => {
+      const { lastSequence } = await streams.state(events());
+      const stop = new AbortController();
+      const lengths = [10, 3_900_000, 10, 1_000_000, 1_000_000, 1_000_000, 1_000_000, 7_000_000, 10];
+      for (const length of lengths) await streams.publish(message('x'.repeat(length)));
+      const seen: number[] = [];
+      const options = { after: lastSequence, maxSize: 500, restMs, signal: stop.signal };
+      for await (const batch of streams.readBatches(events(), options)) {
+        seen.push(...batch.map(({ body }) => body.byteLength));
+        if (seen.length >= lengths.length) break;
+      }
+      expect(seen).toEqual(lengths);
     });
 
     it('reads the newest of every subject, then everything new', async () => {

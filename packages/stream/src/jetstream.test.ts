@@ -9,6 +9,7 @@ import { systemClock } from '@grapnel/runtime/clock';
 import { silentLogger } from '@grapnel/runtime/logger';
 import { eventually } from '@grapnel/testkit/eventually';
 import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
 import { describeEventStreams, type Subject } from './conformance.ts';
 import { openStreams } from './open.ts';
@@ -64,6 +65,50 @@ describe('provisioning', () => {
   });
 });
 
+describe('a reader whose consumer the server has lost', () => {
+  it.each([0, 20])(
+    'goes on with another, without a gap (resting %i ms)',
+    async (restMs) => {
+      const names = topology(testPrefix(), PARTITIONS);
+      const config = { servers: [natsUrl()], user: null, password: null, names };
+      await using open = await openStreams(config, 'test', systemClock, silentLogger);
+      const { streams, connections } = open;
+      await provision(connections.publishing, names, DEFAULT_PROVISION);
+      const { events } = names.streams;
+      const publish = (n: number) =>
+        streams.publish({
+          subject: names.subjects.event('acme', 'crawl.page'),
+          body: Buffer.from(`${n}`),
+          headers: {},
+        });
+      const stop = new AbortController();
+      const seen: number[] = [];
+      const reading = (async () => {
+        for await (const batch of streams.readBatches(events, { after: 0, maxSize: 10, restMs, signal: stop.signal })) {
+          seen.push(...batch.map(({ body }) => Number(Buffer.from(body).toString())));
+        }
+      })();
+      const manager = await jetstreamManager(connections.consuming);
+      for (let n = 0; n < 30; n++) {
+        await publish(n);
+        if (n % 10 !== 5) continue;
+        await eventually(() => expect(seen).toContain(n));
+        for await (const { name } of manager.consumers.list(events)) await manager.consumers.delete(events, name);
+      }
+      await eventually(() => expect(seen.at(-1)).toBe(29), { timeoutMs: 20_000 });
+      expect(seen).toEqual(Array.from({ length: 30 }, (_, n) => n));
+      stop.abort();
+      await reading;
+      await eventually(async () => {
+        const left: string[] = [];
+        for await (const { name } of manager.consumers.list(events)) left.push(name);
+        expect(left).toEqual([]);
+      });
+    },
+    40_000,
+  );
+});
+
 describe('JetStream when the server goes away', () => {
   it('says what it does not know, and goes on by itself', async () => {
     const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-nats-'));
@@ -85,6 +130,13 @@ describe('JetStream when the server goes away', () => {
           seen.push(Buffer.from(each.body).toString());
         }
       })();
+      const inBatches: string[] = [];
+      const batches = { after: 0, maxSize: 10, restMs: 20, signal: stop.signal };
+      const readingBatches = (async () => {
+        for await (const batch of streams.readBatches(names.streams.events, batches)) {
+          inBatches.push(...batch.map(({ body }) => Buffer.from(body).toString()));
+        }
+      })();
       await streams.publish(message('before'));
       await server.kill();
       await eventually(() => expect(streams.problem()).toBe('nats: not connected'));
@@ -94,8 +146,9 @@ describe('JetStream when the server goes away', () => {
       await stored;
       expect(streams.problem()).toBeNull();
       await eventually(() => expect(seen).toEqual(['before', 'after']), { timeoutMs: 15_000 });
+      await eventually(() => expect(inBatches).toEqual(['before', 'after']), { timeoutMs: 15_000 });
       stop.abort();
-      await reading;
+      await Promise.all([reading, readingBatches]);
     } finally {
       stop.abort();
       await subject[Symbol.asyncDispose]();

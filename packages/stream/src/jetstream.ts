@@ -1,28 +1,29 @@
-import type { Message, NewMessage } from '@grapnel/contracts/message';
-import { Backoff } from '@grapnel/runtime/backoff';
+import { encodeJson, type Message, type NewMessage } from '@grapnel/contracts/message';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
-import {
-  type ConsumerMessages,
-  DeliverPolicy,
-  JetStreamApiError,
-  type JetStreamClient,
-  type JetStreamManager,
-  jetstream,
-  jetstreamManager,
-  type StoredMsg,
-} from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Coalesced } from './coalesced.ts';
 import type { StreamConnections } from './connections.ts';
-import { fromStored, NatsMessage } from './nats-message.ts';
-import type { ConsumeOptions, ConsumerLag, EventStreams, ReadOptions, Received, Stored, StreamState } from './ports.ts';
+import { fromStored } from './nats-message.ts';
+import type {
+  BatchReadOptions,
+  ConsumeOptions,
+  ConsumerLag,
+  EventStreams,
+  ReadOptions,
+  Received,
+  Stored,
+  StreamState,
+} from './ports.ts';
 import { Publisher, type PublisherOptions } from './publisher.ts';
 import { PullLoop } from './pull-loop.ts';
+import { Requests } from './requests.ts';
+import { StreamReader } from './stream-reader.ts';
 
 const NO_MESSAGE_FOUND = 10_037;
-/** Bounds a pull, and with it how long the client waits before it looks again after a server that restarts was not ready. */
-const PULL_MS = 4_000;
+/** Messages that a reader may have before they are asked for. */
+const READ_AHEAD = 1_000;
 /** Acknowledgements wait so long for others to share a write with: nobody waits for them. */
 const ACKS_WAIT_MS = 8;
 
@@ -31,11 +32,12 @@ export class JetStreamEventStreams implements EventStreams {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #publisher: Publisher;
-  readonly #consuming: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #connection: NatsConnection;
   readonly #loops = new Set<PullLoop>();
+  readonly #readers = new Set<StreamReader>();
   readonly #acks: Coalesced;
+  readonly #requests: Requests;
 
   private constructor(
     connections: StreamConnections,
@@ -50,13 +52,14 @@ export class JetStreamEventStreams implements EventStreams {
     this.#acks = new Coalesced(clock, () => ACKS_WAIT_MS);
     this.#publisher = new Publisher(connections.publishing, clock, options);
     this.#connection = connections.consuming;
-    this.#consuming = jetstream(connections.consuming);
+    this.#requests = new Requests(connections.publishing, clock);
     connections.onPublishingStatus((up) => (up ? this.#publisher.connectionBack() : this.#publisher.connectionLost()));
     connections.onConsumingStatus((up) => {
       for (const loop of this.#loops) {
         if (up) loop.resume();
         else loop.forgetPulls();
       }
+      if (up) for (const reader of this.#readers) reader.reconnected();
     });
   }
 
@@ -87,37 +90,33 @@ export class JetStreamEventStreams implements EventStreams {
     return { firstSequence: state.first_seq, lastSequence: state.last_seq, messages: state.messages, created };
   }
 
+  async endsAt(stream: string, position: number): Promise<boolean> {
+    // Of the leader, unlike a direct read; and unlike the stream's state it is short.
+    const next = encodeJson({ seq: position + 1, next_by_subj: '>' });
+    const answer = await this.#requests.ask(`$JS.API.STREAM.MSG.GET.${stream}`, next);
+    const { error } = answer.json<{ readonly error?: { readonly err_code?: number; readonly description?: string } }>();
+    if (error === undefined) return false;
+    if (error.err_code === NO_MESSAGE_FOUND) return true;
+    throw new Error(`the end of ${stream} cannot be asked for: ${error.description}`);
+  }
+
   async *read(stream: string, options: ReadOptions): AsyncIterable<Message> {
-    const backoff = new Backoff(this.#clock);
-    let { after, lastPerSubject = false } = options;
-    while (!options.signal.aborted) {
-      let messages: ConsumerMessages | null = null;
-      const close = (): void => void messages?.close();
-      try {
-        const consumer = await this.#consuming.consumers.get(stream, {
-          ...(lastPerSubject
-            ? { deliver_policy: DeliverPolicy.LastPerSubject }
-            : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: after + 1 }),
-          ...(options.subject === undefined ? {} : { filter_subjects: options.subject }),
-          headers_only: options.headersOnly ?? false,
-        });
-        messages = await consumer.consume({ max_messages: 1_000, expires: PULL_MS });
-        options.signal.addEventListener('abort', close, { once: true });
-        if (options.signal.aborted) close();
-        for await (const message of messages) {
-          backoff.reset();
-          after = message.seq;
-          // With one message per subject the order is that of the stream, so after a break plain reading goes on from here.
-          lastPerSubject = false;
-          yield new NatsMessage(stream, message);
-        }
-      } catch (error) {
-        if (!options.signal.aborted) this.#logger.warn({ err: error, stream }, 'reading was interrupted; trying again');
-      } finally {
-        options.signal.removeEventListener('abort', close);
-        close();
+    for await (const batch of this.readBatches(stream, { ...options, maxSize: READ_AHEAD, restMs: 0 })) {
+      for (const message of batch) {
+        if (options.signal.aborted) return;
+        yield message;
       }
-      await backoff.wait(options.signal).catch(() => {});
+    }
+  }
+
+  async *readBatches(stream: string, options: BatchReadOptions): AsyncIterable<Message[]> {
+    const ports = { connection: this.#connection, manager: this.#manager, clock: this.#clock, logger: this.#logger };
+    const reader = new StreamReader(ports, stream, options);
+    this.#readers.add(reader);
+    try {
+      yield* reader.batches();
+    } finally {
+      this.#readers.delete(reader);
     }
   }
 

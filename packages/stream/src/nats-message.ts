@@ -1,5 +1,7 @@
 import type { Message } from '@grapnel/contracts/message';
-import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
+import type { StoredMsg } from '@nats-io/jetstream';
+import type { Msg, MsgHdrs } from '@nats-io/nats-core';
+import { ReplySubject } from './reply-subject.ts';
 
 /** What `get` and direct reads return, in our terms. */
 export function fromStored(stream: string, message: StoredMsg): Message {
@@ -13,12 +15,14 @@ export function fromStored(stream: string, message: StoredMsg): Message {
   };
 }
 
-/** What a read yields; the position and time are parsed from its reply subject only when asked for. */
+/** A message that a consumer brings; its reply subject and its headers are parsed once they are asked for. */
 export class NatsMessage implements Message {
   readonly stream: string;
-  readonly #message: JsMsg;
+  readonly #message: Msg;
+  #headers: MsgHdrs | undefined;
+  #reply: ReplySubject | null = null;
 
-  constructor(stream: string, message: JsMsg) {
+  constructor(stream: string, message: Msg) {
     this.stream = stream;
     this.#message = message;
   }
@@ -28,7 +32,7 @@ export class NatsMessage implements Message {
   }
 
   get sequence(): number {
-    return this.#message.seq;
+    return this.reply.sequence;
   }
 
   get body(): Uint8Array {
@@ -36,10 +40,20 @@ export class NatsMessage implements Message {
   }
 
   get storedAt(): number {
-    return this.#message.time.getTime();
+    return this.reply.storedAt;
+  }
+
+  get reply(): ReplySubject {
+    this.#reply ??= new ReplySubject(this.#message.reply ?? '');
+    return this.#reply;
   }
 
   header(name: string): string | undefined {
-    return this.#message.headers?.get(name) || undefined;
+    this.#headers ??= this.#message.headers;
+    return this.#headers?.get(name) || undefined;
+  }
+
+  protected respond(payload: Uint8Array): void {
+    this.#message.respond(payload);
   }
 }

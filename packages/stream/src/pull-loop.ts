@@ -6,17 +6,12 @@ import { createInbox, type Msg, type NatsConnection, nanos, type Subscription } 
 import type { Coalesced } from './coalesced.ts';
 import type { ConsumeOptions, Received } from './ports.ts';
 import { PulledMessage } from './pulled-message.ts';
+import { isOrdinaryEnd, isTooLarge, LARGEST_BYTES, LOST_AFTER_MS, nextSubject, PULL_MS } from './pulls.ts';
 
-/** A pull that brings nothing ends after so long, so that one the server has forgotten is soon made again. */
-const PULL_MS = 4_000;
-/** Past its end by so much, a pull is lost: the server was restarted, or the connection. */
-const LOST_AFTER_MS = 1_000;
 /** What may be on its way for one consumer, by the size of what came lately: all of them share one socket's buffer in the server. */
 const BYTES_ON_THE_WAY = 2 * 1_048_576;
 /** Bounds of what one pull may bring: several times what is expected, so that sizes which change at once overrun nothing. */
 const PULL_BYTES = { margin: 4, min: 65_536, max: 3 * 1_048_576 };
-/** The largest message fits; asked for alone, when the next one is larger than its pull allowed. */
-const LARGEST_BYTES = 10 * 1_048_576;
 /** Until the first message tells. */
 const FIRST_GUESS_BYTES = 4_096;
 /** Of the difference between a size and the average: small messages lower it slowly, a large one raises it at once. */
@@ -42,10 +37,6 @@ interface Pull {
   left: number;
   readonly deadline: number;
 }
-
-/** Ways in which the server ends a pull that are no trouble: its time is up, there is nothing, it is full. */
-const isOrdinaryEnd = (code: number, text: string): boolean =>
-  code === 408 || code === 404 || (code === 409 && /maxbytes|batch completed/i.test(text));
 
 /**
  * Keeps a durable consumer's messages coming: asks for as many as there is room for, by count and by bytes, and asks again
@@ -90,7 +81,7 @@ export class PullLoop {
     this.#acks = ports.acks;
     this.#ports = ports;
     this.#handle = handle;
-    this.#askSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.durable}`;
+    this.#askSubject = nextSubject(options.stream, options.durable);
     this.#backoff = new Backoff(ports.clock);
   }
 
@@ -189,8 +180,8 @@ export class PullLoop {
     const pull = this.#forget(status.subject.slice(this.#inbox.length + 1));
     const { code = 0, description: text = '' } = status.headers ?? {};
     if (this.#stopped) return;
-    const isTooLarge = code === 409 && /maxbytes/i.test(text) && pull !== undefined && pull.left === pull.batch;
-    if (isTooLarge) this.#pull(1, LARGEST_BYTES);
+    const broughtNothing = pull !== undefined && pull.left === pull.batch;
+    if (broughtNothing && isTooLarge(code, text)) this.#pull(1, LARGEST_BYTES);
     else if (isOrdinaryEnd(code, text)) this.#ask();
     else void this.#askLater(code, text);
   }

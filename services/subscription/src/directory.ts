@@ -174,7 +174,9 @@ export class Directory implements Webhooks, RecordDirectory {
   }
 
   async #synchronise(): Promise<void> {
-    const { lastSequence } = await this.#streams.state(this.#names.streams.webhooks);
+    const { webhooks } = this.#names.streams;
+    if (await this.#streams.endsAt(webhooks, this.#position)) return;
+    const { lastSequence } = await this.#streams.state(webhooks);
     if (this.#position >= lastSequence) return;
     if (this.#stopped) throw new Error(STOPPING);
     await new Promise<void>((resume, giveUp) => this.#waiting.push({ position: lastSequence, resume, giveUp }));

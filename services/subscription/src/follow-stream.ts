@@ -2,7 +2,6 @@ import { type Message, UnreadableMessage } from '@grapnel/contracts/message';
 import { Backoff } from '@grapnel/runtime/backoff';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
-import { batches } from '@grapnel/stream/batches';
 import type { Checkpoints, EventStreams } from '@grapnel/stream/ports';
 
 /** Something in a stream, at a position. */
@@ -50,6 +49,8 @@ export function readOrPassOver<T>(message: Message, read: (message: Message) => 
   }
 }
 
+/** Nobody waits for what is made of a message within less. */
+const BATCH = { maxSize: 500, restMs: 100 };
 /** How long a replica that lost the checkpoint to another leaves the work to it. */
 const STAND_BY_MS = 5_000;
 
@@ -89,7 +90,7 @@ async function follow<T extends Placed>(
   context: FollowContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { streams, clock } = context;
+  const { streams } = context;
   const { lastSequence } = await streams.state(stream);
   const progress: Progress<T>[] = [];
   for (const part of parts) {
@@ -99,8 +100,8 @@ async function follow<T extends Placed>(
   }
   const after = Math.min(...progress.map((each) => each.after));
   const left = new AbortController();
-  const messages = streams.read(stream, { after, headersOnly, signal: AbortSignal.any([signal, left.signal]) });
-  for await (const batch of batches(messages, { maxSize: 500, maxWaitMs: 50, clock })) {
+  const reading = { ...BATCH, after, headersOnly, signal: AbortSignal.any([signal, left.signal]) };
+  for await (const batch of streams.readBatches(stream, reading)) {
     const last = batch.at(-1)?.sequence ?? after;
     let kept = false;
     try {

@@ -1,5 +1,4 @@
 import type { Message } from '@grapnel/contracts/message';
-import { batches } from '@grapnel/stream/batches';
 import type { StreamState } from '@grapnel/stream/ports';
 import type { Checkpoint, ProjectionWriter } from '../ports.ts';
 import type { Progress } from './behind-outcomes.ts';
@@ -17,7 +16,7 @@ class StreamReplaced extends Error {
 }
 
 /** The more a batch holds, the fewer times it changes a webhook's row of statistics; this many only wait under load. */
-const BATCH = { maxSize: 2_000, maxWaitMs: 200 };
+const BATCH = { maxSize: 2_000, restMs: 200 };
 
 type Prepare = (changes: Changes, newest: Message) => Promise<Changes>;
 
@@ -92,12 +91,13 @@ export class Line implements Progress {
     const { stream, headersOnly } = this.#source;
     // Reading must end before the loop is left, or leaving it would wait for the next message.
     const failed = new AbortController();
-    const messages = streams.read(stream, {
+    const batches = streams.readBatches(stream, {
+      ...BATCH,
       after: this.#checkpoint.sequence,
       headersOnly,
       signal: AbortSignal.any([signal, failed.signal]),
     });
-    for await (const batch of batches(messages, { ...BATCH, clock })) {
+    for await (const batch of batches) {
       const newest = batch.at(-1);
       if (newest === undefined) continue;
       const found = this.#changesOf(batch);
