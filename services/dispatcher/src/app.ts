@@ -3,6 +3,7 @@ import type { WebhookId } from '@grapnel/domain/ids';
 import { authenticator, noTenants } from '@grapnel/rpc/auth';
 import { openChannel } from '@grapnel/rpc/client';
 import { startRpcServer } from '@grapnel/rpc/server';
+import { eventLoopBusyness } from '@grapnel/runtime/busyness';
 import { type Clock, systemClock } from '@grapnel/runtime/clock';
 import { Readiness } from '@grapnel/runtime/health';
 import { type Logger, silentLogger } from '@grapnel/runtime/logger';
@@ -34,6 +35,7 @@ import { InFlight } from './turn/in-flight.ts';
 import { LateEntries } from './turn/late-entries.ts';
 import type { TurnEnd } from './turn/take-turn.ts';
 import { Turns } from './turn/turns.ts';
+import { WorkInProgress } from './turn/work-in-progress.ts';
 import { WaitingWaker } from './wake-waiting.ts';
 
 /** Of flows, beside the deliveries: they must not take each other's place. */
@@ -110,8 +112,9 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     timeScale,
     signal,
   };
-  const partitions = new Partitions({ ...turns, inFlight, logger });
-  stack.use(observeDispatcher({ gates, inFlight, partitions, endpoints }));
+  const workInProgress = new WorkInProgress(clock, eventLoopBusyness());
+  const partitions = new Partitions({ ...turns, inFlight, workInProgress, logger });
+  stack.use(observeDispatcher({ gates, inFlight, workInProgress, partitions, endpoints }));
 
   const following = endpoints.follow(subscription, signal);
   const pumping = runLanePumps({

@@ -3,16 +3,18 @@ import type { EndpointDirectory } from './endpoint/directory.ts';
 import type { Gates } from './endpoint/gates.ts';
 import type { Partitions } from './partitions.ts';
 import type { InFlight } from './turn/in-flight.ts';
+import type { WorkInProgress } from './turn/work-in-progress.ts';
 
 export interface Observed {
   readonly gates: Gates;
   readonly inFlight: InFlight;
+  readonly workInProgress: WorkInProgress;
   readonly partitions: Partitions;
   readonly endpoints: EndpointDirectory;
 }
 
 /** Gauges of what the dispatcher holds at the moment; disposing it stops reporting. */
-export function observeDispatcher({ gates, inFlight, partitions, endpoints }: Observed): Disposable {
+export function observeDispatcher({ gates, inFlight, workInProgress, partitions, endpoints }: Observed): Disposable {
   const made = meter();
   const gauges = [
     ['grapnel.dispatcher.attempts.under_way', 'Attempts whose answer is awaited.', () => gates.underWay],
@@ -20,6 +22,8 @@ export function observeDispatcher({ gates, inFlight, partitions, endpoints }: Ob
     ['grapnel.dispatcher.endpoints.left_alone', 'Endpoints whose circuit is not closed.', () => gates.notClosed],
     ['grapnel.dispatcher.gates', 'Endpoints that something was sent to lately.', () => gates.size],
     ['grapnel.dispatcher.messages.in_flight', 'Messages taken and not yet acknowledged.', () => inFlight.size],
+    ['grapnel.dispatcher.turns.limit', 'Turns that may be taken at once.', () => workInProgress.limit],
+    ['grapnel.dispatcher.turns.waiting', 'Turns that wait for their beginning.', () => workInProgress.waiting],
     ['grapnel.dispatcher.partitions.owned', 'Partitions this process works on.', () => partitions.owned],
     ['grapnel.dispatcher.endpoints', 'Endpoints in the directory.', () => endpoints.size],
   ] as const;

@@ -84,9 +84,9 @@ export class Partitions implements AsyncDisposable {
       signal,
     };
     const finished = Promise.all([
-      this.#streams.consume(first, (message) => firstAttempt(message, this.#context)),
-      this.#streams.consume(due, (message) => dueRetry(message, this.#context)),
-      this.#streams.consume(bulk, (message) => bulkReplay(message, this.#context)),
+      this.#streams.consume(first, (message) => firstAttempt(message, this.#context, signal)),
+      this.#streams.consume(due, (message) => dueRetry(message, this.#context, signal)),
+      this.#streams.consume(bulk, (message) => bulkReplay(message, this.#context, signal)),
     ]);
     this.#running.set(partition, { since: this.#context.clock.now(), stop, finished });
   }

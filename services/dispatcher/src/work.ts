@@ -9,9 +9,11 @@ import type { Received } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
 import type { InFlight } from './turn/in-flight.ts';
 import { type TurnContext, type TurnEnd, takeTurn } from './turn/take-turn.ts';
+import type { TurnKind, WorkInProgress } from './turn/work-in-progress.ts';
 
 export interface WorkContext extends TurnContext {
   readonly inFlight: InFlight;
+  readonly workInProgress: WorkInProgress;
   readonly logger: Logger;
 }
 
@@ -22,9 +24,12 @@ const AGAIN_LATER_MS = 15_000;
 /** A bug, or an outage that publishing again did not outlast. */
 const AFTER_FAILURE_MS = 2_000;
 
+/** What becomes of one message; `owned` aborts when its partition is given up. Resolves when the next may come. */
+export type Work = (message: Received, context: WorkContext, owned: AbortSignal) => Promise<void>;
+
 /** DELIVERIES: the first attempt, body and all in the message. */
-export function firstAttempt(message: Received, context: WorkContext): Promise<void> {
-  return settle(message, context, () =>
+export const firstAttempt: Work = (message, context, owned) =>
+  settle('first', message, context, owned, () =>
     takeTurn(
       {
         delivery: decodeDelivery(message),
@@ -40,20 +45,17 @@ export function firstAttempt(message: Received, context: WorkContext): Promise<v
       context,
     ),
   );
-}
 
 /** RETRIES, due: the body is fetched from where it was frozen. */
-export function dueRetry(message: Received, context: WorkContext): Promise<void> {
-  return settle(message, context, () => retry(message, context, message.redelivered));
-}
+export const dueRetry: Work = (message, context, owned) =>
+  settle('due', message, context, owned, () => retry(message, context, message.redelivered));
 
 /**
  * RETRIES, bulk: as a due retry. Whoever asks for many asks for a page of them again after a crash, which is another
  * message for a turn that may be over, so every one is looked at like a redelivered one.
  */
-export function bulkReplay(message: Received, context: WorkContext): Promise<void> {
-  return settle(message, context, () => retry(message, context, true));
-}
+export const bulkReplay: Work = (message, context, owned) =>
+  settle('bulk', message, context, owned, () => retry(message, context, true));
 
 async function retry(message: Received, context: WorkContext, redelivered: boolean): Promise<TurnEnd> {
   const { delivery, turn, traceparent, reason, sentAwayAt } = decodeRetryEntry(message);
@@ -87,9 +89,20 @@ async function expired(message: Received, context: WorkContext): Promise<TurnEnd
   return 'done';
 }
 
-function settle(message: Received, context: WorkContext, work: () => Promise<TurnEnd>): Promise<void> {
+function settle(
+  kind: TurnKind,
+  message: Received,
+  context: WorkContext,
+  owned: AbortSignal,
+  work: () => Promise<TurnEnd>,
+): Promise<void> {
   const place = context.inFlight.enter(message);
-  void end(message, context, work).finally(() => place.leave());
+  const turn = async (): Promise<void> => {
+    // Not begun when its partition was given up: whoever has it now is quicker.
+    if (owned.aborted) message.nak();
+    else await end(message, context, work);
+  };
+  void context.workInProgress.run(kind, turn).finally(() => place.leave());
   return place.free;
 }
 
