@@ -72,7 +72,9 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       expect(await streams.endsAt(events(), sequence - 1)).toBe(false);
       await streams.publish(message('one more'));
       expect(await streams.endsAt(events(), sequence)).toBe(false);
-      await expect(streams.endsAt('NO_SUCH_STREAM', 0)).rejects.toThrow('the end of NO_SUCH_STREAM cannot be asked for');
+      await expect(streams.endsAt('NO_SUCH_STREAM', 0)).rejects.toThrow(
+        'the end of NO_SUCH_STREAM cannot be asked for',
+      );
     });
 
     it('reads on from a position, in order, and live', async () => {
