@@ -32,7 +32,7 @@ export class BatchStream {
   }
 
   /** Never rejects. */
-  send(events: readonly WireEvent[]): Promise<BatchAnswer> {
+  send(events: WireEvent[]): Promise<BatchAnswer> {
     if (this.#call === null || this.#call.over) this.#call = new BatchCall(this.#ingest, this.#clock, this.#timeoutMs);
     return this.#call.send(events);
   }
@@ -78,12 +78,12 @@ class BatchCall {
     return this.#over;
   }
 
-  send(events: readonly WireEvent[]): Promise<BatchAnswer> {
+  send(events: WireEvent[]): Promise<BatchAnswer> {
     return new Promise((resolve) => {
       this.#usedAt = this.#clock.monotonic();
       const tag = ++this.#tag;
       this.#waiting.set(tag, { deadline: this.#usedAt + this.#timeoutMs, resolve });
-      this.#requests.push({ tag, events: [...events] });
+      this.#requests.push({ tag, events });
       this.#wake();
     });
   }

@@ -25,7 +25,7 @@ const AGAIN_LATER_MS = 15_000;
 const AFTER_FAILURE_MS = 2_000;
 
 /** What becomes of one message; `owned` aborts when its partition is given up. Resolves when the next may come. */
-export type Work = (message: Received, context: WorkContext, owned: AbortSignal) => Promise<void>;
+type Work = (message: Received, context: WorkContext, owned: AbortSignal) => Promise<void>;
 
 /** DELIVERIES: the first attempt, body and all in the message. */
 export const firstAttempt: Work = (message, context, owned) =>

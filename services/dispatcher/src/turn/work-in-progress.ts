@@ -91,7 +91,11 @@ export class WorkInProgress {
   }
 
   #wait(kind: TurnKind): Promise<void> {
-    this.#look();
+    if (!this.#looking) {
+      // What was before the first had to wait does not count.
+      this.#busyness();
+      this.#lookLater();
+    }
     return new Promise((resolve) => this.#waiting[kind].add(new Waiting(resolve)));
   }
 
@@ -122,10 +126,8 @@ export class WorkInProgress {
   }
 
   /** Looks from time to time while turns wait. */
-  #look(): void {
-    if (this.#looking) return;
+  #lookLater(): void {
     this.#looking = true;
-    this.#busyness();
     this.#clock.after(LOOK_MS, () => this.#adapt());
   }
 
@@ -135,7 +137,7 @@ export class WorkInProgress {
     const { min, max } = this.#bounds;
     this.#limit = Math.min(max, Math.max(min, this.#limit * factor(this.#busyness())));
     this.#admit();
-    if (this.waiting > 0) this.#look();
+    if (this.waiting > 0) this.#lookLater();
   }
 }
 
