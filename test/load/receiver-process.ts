@@ -1,4 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { CertificateAuthority } from '@grapnel/rpc/certificates.test-support';
 import { Histogram } from './histogram.ts';
 
 /** What endpoints of a class do with a request; they all take it whole first. */
@@ -144,6 +146,18 @@ class Port {
   }
 }
 
+/** Where everybody is refused by the one who connects: no authority that is known vouches for the certificate. */
+function openUntrusted(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createTlsServer(new CertificateAuthority('nobody').issue('endpoint'), serve);
+    server.on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** The first, the second, and the one whose certificate nobody trusts. */
+export type Ports = readonly [number, number, number];
+
 const second = new Port();
 
 process.on('message', (command: ReceiverCommand) => {
@@ -166,4 +180,5 @@ process.on('message', (command: ReceiverCommand) => {
 });
 process.on('disconnect', () => process.exit(0));
 
-process.send?.({ ports: [await new Port().open(), await second.open()] });
+const ports: Ports = [await new Port().open(), await second.open(), await openUntrusted()];
+process.send?.({ ports });

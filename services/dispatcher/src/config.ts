@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { KeyRing } from '@grapnel/domain/security/keyring';
 import { type RpcConfig, readKeyRing, readRpcConfig } from '@grapnel/rpc/config';
@@ -45,7 +46,7 @@ export function readConfig(source: EnvSource): DispatcherConfig {
     keyRing: readKeyRing(env),
     signatureHeaders: readSignatureHeaders(env),
     allowLocalWebhooks: env.boolean('ALLOW_LOCAL_WEBHOOKS', false),
-    egressCa: readPem(env, 'GRAPNEL_EGRESS_CA_FILE'),
+    egressCa: readCertificates(env, 'GRAPNEL_EGRESS_CA_FILE'),
     dnsServers: readDnsServers(env),
     connectTimeoutMs: env.integer('GRAPNEL_CONNECT_TIMEOUT_MS', 10_000, { min: 100, max: 60_000 }),
     maxInFlightPerEndpoint: env.integer('GRAPNEL_ENDPOINT_MAX_IN_FLIGHT', 64, { min: 1, max: 1_024 }),
@@ -64,13 +65,19 @@ function readDnsServers(env: EnvReader): string[] {
   return servers.filter((server) => server !== '');
 }
 
-function readPem(env: EnvReader, name: string): string | null {
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
+
+function readCertificates(env: EnvReader, name: string): string | null {
   const file = env.optional(name);
   if (file === null) return null;
   try {
-    return readFileSync(file, 'utf8');
+    const pem = readFileSync(file, 'utf8');
+    // Read one by one: whoever connects with them passes over what is no certificate, without a word.
+    const certificates = pem.match(CERTIFICATES)?.map((one) => new X509Certificate(one).toString());
+    if (certificates === undefined) throw new Error('there is none in it');
+    return certificates.join('');
   } catch (error) {
-    env.problem(`${name}: ${(error as Error).message}`);
+    env.problem(`${name} must be a file of certificates in PEM: ${(error as Error).message}`);
     return null;
   }
 }
