@@ -46,10 +46,7 @@ interface Pull {
 export class PullLoop {
   readonly #connection: NatsConnection;
   readonly #options: ConsumeOptions;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #acks: Coalesced;
-  readonly #ports: Pick<PullPorts, 'undelivered'>;
+  readonly #ports: PullPorts;
   readonly #handle: (message: Received) => Promise<void>;
   readonly #inbox = createInbox();
   readonly #askSubject: string;
@@ -76,9 +73,6 @@ export class PullLoop {
   ) {
     this.#connection = connection;
     this.#options = options;
-    this.#clock = ports.clock;
-    this.#logger = ports.logger;
-    this.#acks = ports.acks;
     this.#ports = ports;
     this.#handle = handle;
     this.#askSubject = nextSubject(options.stream, options.durable);
@@ -103,7 +97,7 @@ export class PullLoop {
     this.#timer?.cancel();
     await this.#lastWord();
     if (this.#inHand > 0) await this.#idle.promise;
-    this.#acks.flush();
+    this.#ports.acks.flush();
   }
 
   /** The connection was lost: pulls went with it. */
@@ -131,7 +125,7 @@ export class PullLoop {
 
   #pull(batch: number, maxBytes: number): void {
     const token = String(this.#next++);
-    this.#pulls.set(token, { batch, left: batch, deadline: this.#clock.monotonic() + PULL_MS + LOST_AFTER_MS });
+    this.#pulls.set(token, { batch, left: batch, deadline: this.#ports.clock.monotonic() + PULL_MS + LOST_AFTER_MS });
     this.#asked += batch;
     const request = { batch, expires: nanos(PULL_MS), max_bytes: maxBytes };
     this.#connection.publish(this.#askSubject, encodeJson(request), { reply: `${this.#inbox}.${token}` });
@@ -143,8 +137,8 @@ export class PullLoop {
     const size = message.data.byteLength;
     this.#bytes = Math.max(size, this.#bytes + WEIGHT * (size - this.#bytes), 1);
     this.#fillOldest();
-    this.#arrivedAt = this.#clock.monotonic();
-    const received = new PulledMessage(this.#options.stream, message, this.#acks);
+    this.#arrivedAt = this.#ports.clock.monotonic();
+    const received = new PulledMessage(this.#options.stream, message, this.#ports.acks);
     if (this.#stopped) return received.nak();
     this.#inHand++;
     this.#handle(received).then(
@@ -152,7 +146,7 @@ export class PullLoop {
       (error: unknown) => {
         // A bug, or an outage: the message comes again.
         const { stream, sequence } = received;
-        this.#logger.error({ err: error, stream, sequence }, 'a message was not handled');
+        this.#ports.logger.error({ err: error, stream, sequence }, 'a message was not handled');
         received.nak(1_000);
         this.#handled();
       },
@@ -198,7 +192,7 @@ export class PullLoop {
   async #askLater(code: number, text: string): Promise<void> {
     if (this.#paused || this.#stopped) return;
     const { stream, durable, signal } = this.#options;
-    this.#logger.warn({ stream, consumer: durable, code, text }, 'pulling was interrupted; trying again');
+    this.#ports.logger.warn({ stream, consumer: durable, code, text }, 'pulling was interrupted; trying again');
     this.#paused = true;
     await this.#backoff.wait(signal).catch(() => {});
     this.#paused = false;
@@ -206,8 +200,8 @@ export class PullLoop {
   }
 
   #watch(): void {
-    this.#timer = this.#clock.after(LOST_AFTER_MS, () => {
-      const now = this.#clock.monotonic();
+    this.#timer = this.#ports.clock.after(LOST_AFTER_MS, () => {
+      const now = this.#ports.clock.monotonic();
       for (const [token, { deadline }] of this.#pulls) if (deadline < now) this.#forget(token);
       this.#ask();
       this.#watch();
@@ -220,14 +214,14 @@ export class PullLoop {
    * there is nothing to bring.
    */
   async #lastWord(): Promise<void> {
-    this.#arrivedAt = this.#clock.monotonic();
+    this.#arrivedAt = this.#ports.clock.monotonic();
     const deadline = this.#arrivedAt + PULL_MS;
     while (this.#pulls.size > 0 && !this.#connection.isClosed()) {
-      const now = this.#clock.monotonic();
+      const now = this.#ports.clock.monotonic();
       if (now > deadline) break;
       // A server that is short of time is quiet, too.
       if (now - this.#arrivedAt > QUIET_MS && (await this.#undelivered()) === 0) break;
-      await this.#clock.sleep(LOOK_MS);
+      await this.#ports.clock.sleep(LOOK_MS);
     }
     await this.#drained();
   }
@@ -245,7 +239,7 @@ export class PullLoop {
     const drained = this.#subscription?.drain().catch(() => {});
     let timer: Timer | null = null;
     const longEnough = new Promise<void>((resolve) => {
-      timer = this.#clock.after(LAST_WORD_MS, resolve);
+      timer = this.#ports.clock.after(LAST_WORD_MS, resolve);
     });
     await Promise.race([drained, longEnough]);
     (timer as Timer | null)?.cancel();

@@ -1,28 +1,9 @@
 import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
 import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
-import type { Topology } from '@grapnel/contracts/topology';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
 import type { Channel } from '@grapnel/rpc/client';
-import type { Clock } from '@grapnel/runtime/clock';
-import type { Logger } from '@grapnel/runtime/logger';
-import type { EventStreams } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
-import { waitingDeliveries } from './waiting-deliveries.ts';
-
-export interface SkipperContext {
-  /** To the delivery history; `null` leaves everything to the moment when it is due. */
-  readonly query: Channel | null;
-  /** Whether a webhook's deliveries are ours: one dispatcher does this, not all. */
-  readonly owns: (webhook: WebhookId) => boolean;
-  readonly streams: EventStreams;
-  readonly names: Topology;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}
-
-/** The history is a moment behind; a second look finds what the first came too early for. */
-const LOOKS_AFTER_MS = [500, 5_000];
+import { lookTwice, type WaitingContext, waitingDeliveries } from './waiting-deliveries.ts';
 
 /**
  * Says at once what would otherwise show only when it is due: deliveries that wait while their webhook is auto-disabled
@@ -30,10 +11,10 @@ const LOOKS_AFTER_MS = [500, 5_000];
  * so that whoever comes second changes nothing, and a history that is away costs nothing but the early notice.
  */
 export class WaitingSkipper {
-  readonly #context: SkipperContext;
+  readonly #context: WaitingContext;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(context: SkipperContext) {
+  constructor(context: WaitingContext) {
     this.#context = context;
   }
 
@@ -41,7 +22,7 @@ export class WaitingSkipper {
   skip(tenant: TenantId, webhook: WebhookId, disabledAt: number): void {
     const { query, owns, signal, logger } = this.#context;
     if (query === null || !owns(webhook)) return;
-    const running: Promise<void> = this.#looks(query, tenant, webhook, disabledAt)
+    const running: Promise<void> = lookTwice(this.#context, () => this.#look(query, tenant, webhook, disabledAt))
       .catch((error: unknown) => {
         if (!signal.aborted) logger.warn({ err: error, webhook }, 'waiting deliveries are skipped when they are due');
       })
@@ -51,14 +32,6 @@ export class WaitingSkipper {
 
   async settled(): Promise<void> {
     await Promise.all(this.#running);
-  }
-
-  async #looks(query: Channel, tenant: TenantId, webhook: WebhookId, disabledAt: number): Promise<void> {
-    const { clock, signal } = this.#context;
-    for (const afterMs of LOOKS_AFTER_MS) {
-      await clock.sleep(afterMs, signal);
-      await this.#look(query, tenant, webhook, disabledAt);
-    }
   }
 
   async #look(query: Channel, tenant: TenantId, webhook: WebhookId, disabledAt: number): Promise<void> {

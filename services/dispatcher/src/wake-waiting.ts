@@ -2,33 +2,18 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
 import { type Delivery, DeliveryStatus } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { encodeDueEntry } from '@grapnel/contracts/retry-codec';
-import type { Topology } from '@grapnel/contracts/topology';
 import type { WebhookId } from '@grapnel/domain/ids';
 import { partitionOf } from '@grapnel/domain/partition';
 import type { Channel } from '@grapnel/rpc/client';
-import type { Clock } from '@grapnel/runtime/clock';
-import type { Logger } from '@grapnel/runtime/logger';
-import type { EventStreams } from '@grapnel/stream/ports';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
 import type { Endpoint } from './endpoint/endpoint.ts';
 import type { Gates } from './endpoint/gates.ts';
-import { waitingDeliveries } from './waiting-deliveries.ts';
+import { lookTwice, type WaitingContext, waitingDeliveries } from './waiting-deliveries.ts';
 
-export interface WakerContext {
-  /** To the delivery history; `null` leaves everything to its lane. */
-  readonly query: Channel | null;
-  /** Whether a webhook's deliveries are ours: one dispatcher does this, not all. */
-  readonly owns: (webhook: WebhookId) => boolean;
+export interface WakerContext extends WaitingContext {
   readonly gates: Pick<Gates, 'stateOf'>;
-  readonly streams: EventStreams;
-  readonly names: Topology;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
 }
 
-/** The history is a moment behind; a second look finds what the first came too early for, and calls nobody twice. */
-const LOOKS_AFTER_MS = [500, 5_000];
 /** So many at once, and a pause before the next: an endpoint that has just come back must not be overrun. */
 const AT_ONCE = 100;
 const PAUSE_MS = 200;
@@ -51,11 +36,12 @@ export class WaitingWaker {
   }
 
   wake(endpoint: Endpoint): void {
-    const { query, owns, signal, logger } = this.#context;
+    const { query, owns, clock, signal, logger } = this.#context;
     // In a strict order nearly everything waits for what is before it, and is called when that has ended.
     if (query === null || !owns(endpoint.id) || endpoint.ordering === 'strict') return;
     if (this.#waking.has(endpoint.id)) return void this.#again.set(endpoint.id, endpoint);
-    const waking = this.#looks(query, endpoint)
+    const since = clock.now();
+    const waking = lookTwice(this.#context, () => this.#look(query, endpoint, since))
       .catch((error: unknown) => {
         if (!signal.aborted) logger.warn({ err: error, webhook: endpoint.id }, 'what waits is left to its lanes');
       })
@@ -70,15 +56,6 @@ export class WaitingWaker {
 
   async settled(): Promise<void> {
     await Promise.all(this.#waking.values());
-  }
-
-  async #looks(query: Channel, endpoint: Endpoint): Promise<void> {
-    const { clock, signal } = this.#context;
-    const since = clock.now();
-    for (const afterMs of LOOKS_AFTER_MS) {
-      await clock.sleep(afterMs, signal);
-      await this.#look(query, endpoint, since);
-    }
   }
 
   async #look(query: Channel, { id, tenant, revision }: Endpoint, since: number): Promise<void> {
