@@ -100,6 +100,7 @@ export const isolation: Bench = async ({ quick, log }) => {
     { name: 'limit: bare undici at the same rate, p50', value: bare.p50, unit: 'ms' },
     { name: 'limit: bare undici at the same rate, p99', value: bare.p99, unit: 'ms' },
   ];
+  const notes: string[] = [];
   for (const { name, targets, begin, end } of troubles) {
     const without: Measured[] = [];
     const beside: Measured[] = [];
@@ -109,6 +110,8 @@ export const isolation: Bench = async ({ quick, log }) => {
       beside.push(await phase(name, targets));
       end();
     }
+    const pairs = beside.map((turn, i) => `${turn.p99.toFixed(1)} beside ${without[i]?.p99.toFixed(1)}`);
+    notes.push(`${name}: p99 of each turn ${pairs.join(', ')} ms`);
     const p99 = medianOf(beside, 'p99');
     const healthyP99 = medianOf(without, 'p99');
     const share = medianOf(beside, 'received') / ((rate * seconds * endpoints.healthy.length) / targets.length);
@@ -127,7 +130,7 @@ export const isolation: Bench = async ({ quick, log }) => {
     figures.push({ name: `memory: ${name}`, value: mb, unit: 'MB' });
   const cpu = cpuSeconds(pids);
   for (const [name, used] of Object.entries(cpu)) figures.push({ name: `CPU: ${name}`, value: used, unit: 's in all' });
-  return { name: `isolation: ${count} endpoints, ${rate} deliveries/s of ${BYTES} bytes`, figures, notes: [] };
+  return { name: `isolation: ${count} endpoints, ${rate} deliveries/s of ${BYTES} bytes`, figures, notes };
 };
 
 function medianOf(turns: readonly Measured[], figure: keyof Measured): number {
