@@ -34,8 +34,7 @@ interface Endpoints {
 interface Trouble {
   readonly name: string;
   readonly targets: readonly WebhookId[];
-  readonly begin: () => void;
-  readonly end: () => void;
+  readonly switchTo: (on: boolean) => void;
 }
 
 /**
@@ -73,24 +72,16 @@ export const isolation: Bench = async ({ quick, log }) => {
 
   const everyone = [...endpoints.healthy, ...[...endpoints.byClass.values()].flat()];
   const reachable = everyone.filter((id) => !endpoints.unreachable.has(id));
-  const behaveBadly = (badly: boolean): void =>
-    troubled.tell({ behave: Object.fromEntries(BAD.map((kind) => [`bad${kind}`, badly ? kind : 'ok'])) });
+  const behave = (kinds: Readonly<Record<string, Behaviour>>, on: boolean): void =>
+    troubled.tell({ behave: on ? kinds : Object.fromEntries(Object.keys(kinds).map((name) => [name, 'ok'])) });
+  const bad = Object.fromEntries(BAD.map((kind) => [`bad${kind}`, kind]));
   const troubles: readonly Trouble[] = [
-    {
-      ...{ name: '1 % hang', targets: reachable },
-      begin: () => troubled.tell({ behave: { hanging: 'hang' } }),
-      end: () => troubled.tell({ behave: { hanging: 'ok' } }),
-    },
-    {
-      ...{ name: `5 % misbehave in ${KINDS.length} ways`, targets: everyone },
-      begin: () => behaveBadly(true),
-      end: () => behaveBadly(false),
-    },
+    { name: '1 % hang', targets: reachable, switchTo: (on) => behave({ hanging: 'hang' }, on) },
+    { name: `5 % misbehave in ${KINDS.length} ways`, targets: everyone, switchTo: (on) => behave(bad, on) },
     // Last: what was for the dead is sent when they are back, on top of the next phases' traffic.
     {
       ...{ name: '20 % are dead', targets: reachable },
-      begin: () => receiver.tell({ second: 'closed' }),
-      end: () => receiver.tell({ second: 'open' }),
+      switchTo: (on) => receiver.tell({ second: on ? 'closed' : 'open' }),
     },
   ];
 
@@ -101,14 +92,14 @@ export const isolation: Bench = async ({ quick, log }) => {
     { name: 'limit: bare undici at the same rate, p99', value: bare.p99, unit: 'ms' },
   ];
   const notes: string[] = [];
-  for (const { name, targets, begin, end } of troubles) {
+  for (const { name, targets, switchTo } of troubles) {
     const without: Measured[] = [];
     const beside: Measured[] = [];
     for (let turn = 0; turn < turns; turn++) {
       without.push(await phase('nobody misbehaves', reachable));
-      begin();
+      switchTo(true);
       beside.push(await phase(name, targets));
-      end();
+      switchTo(false);
     }
     const pairs = beside.map((turn, i) => `${turn.p99.toFixed(1)} beside ${without[i]?.p99.toFixed(1)}`);
     notes.push(`${name}: p99 of each turn ${pairs.join(', ')} ms`);
