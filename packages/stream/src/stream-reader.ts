@@ -13,6 +13,9 @@ const PULL_BYTES = 3 * 1_048_576;
 /** The server forgets a consumer that is asked for nothing for so long; another takes its place then. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
+/** What is woken while nobody waits. */
+const nobody = (): void => {};
+
 export interface ReaderPorts {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
@@ -54,7 +57,7 @@ export class StreamReader {
   #session: Session | null = null;
   #after: number;
   #lastPerSubject: boolean;
-  #wake: () => void = () => {};
+  #wake = nobody;
   #tokens = 0;
   /** The next message is larger than a pull usually allows. */
   #isLargeNext = false;
@@ -275,12 +278,17 @@ export class StreamReader {
     let timer: Timer | null = null;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      timer = clock.after(PULL_MS + LOST_AFTER_MS, resolve);
+      timer = clock.after(this.#untilLost(), resolve);
       if (this.#options.signal.aborted) resolve();
     });
     (timer as Timer | null)?.cancel();
-    this.#wake = () => {};
+    this.#wake = nobody;
+    if (this.#pulls.size > 0 && this.#untilLost() <= 0) this.#lost('the server does not answer');
+  }
+
+  /** How long the oldest pull may still take, however long ago it was made. */
+  #untilLost(): number {
     const [oldest] = this.#pulls.values();
-    if (oldest !== undefined && oldest.deadline <= clock.monotonic()) this.#lost('the server does not answer');
+    return oldest === undefined ? PULL_MS : oldest.deadline - this.#ports.clock.monotonic();
   }
 }
