@@ -7,9 +7,6 @@ export interface ConnectionOptions {
   readonly statementTimeoutMs: number;
 }
 
-/** Beyond the server's own limit: only a server that has stopped talking gets this far. */
-const SILENCE_MS = 5_000;
-
 /**
  * Every `bigint` of ours is a time in milliseconds, a count or a stream position, all below 2^53, so it is read as a
  * number; one that is not would be a bug and throws.
@@ -22,7 +19,6 @@ export function connectionConfig({ url, applicationName, statementTimeoutMs }: C
     connectionString: url,
     application_name: applicationName,
     statement_timeout: statementTimeoutMs,
-    query_timeout: statementTimeoutMs + SILENCE_MS,
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

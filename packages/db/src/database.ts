@@ -1,6 +1,7 @@
 import { systemClock } from '@grapnel/runtime/clock';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientBase, Pool } from 'pg';
+import { answered } from './answered.ts';
 import { type ConnectionOptions, connectionConfig } from './connection.ts';
 import type { Statement } from './statement.ts';
 
@@ -40,11 +41,24 @@ export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables>
   // would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const { statementTimeoutMs } = options;
+  const connect = async (): Promise<PostgresPoolClient> => {
+    const client = await pool.connect();
+    return borrowed(client, statementTimeoutMs, (discard) => client.release(discard));
+  };
   return {
-    db,
+    db: kysely<Tables>(connect, () => pool.end()),
     async ask<Row>({ name, text }: Statement, values: readonly unknown[]) {
-      return (await pool.query({ name, text, values: [...values] })).rows as Row[];
+      const client = await pool.connect();
+      try {
+        const { rows } = await answered(client, { name, text, values: [...values] }, statementTimeoutMs);
+        client.release();
+        return rows as Row[];
+      } catch (error) {
+        // What it is good for is not known: the next one is new.
+        client.release(true);
+        throw error;
+      }
     },
     [Symbol.asyncDispose]: () => pool.end(),
   };
@@ -60,12 +74,29 @@ export async function openSession<Tables>(options: ConnectionOptions): Promise<S
   const client = new Client(connectionConfig(options));
   client.on('error', () => {});
   await client.connect();
-  const borrowed = Object.assign(client, { release: () => {} });
-  const pool = { connect: async () => borrowed, end: () => end(client), options: {} };
+  const { statementTimeoutMs } = options;
   return {
-    db: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }),
+    db: kysely<Tables>(
+      async () => borrowed(client, statementTimeoutMs, () => {}),
+      () => end(client),
+    ),
     [Symbol.asyncDispose]: () => end(client),
   };
+}
+
+function kysely<Tables>(connect: () => Promise<PostgresPoolClient>, close: () => Promise<void>): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: { connect, end: close, options: {} } }) });
+}
+
+/** A connection as Kysely uses it. */
+function borrowed(
+  client: ClientBase,
+  statementTimeoutMs: number,
+  release: PostgresPoolClient['release'],
+): PostgresPoolClient {
+  const query = (text: string, values: unknown[]) => answered(client, { text, values }, statementTimeoutMs);
+  // It is asked for rows alone, never for a cursor.
+  return { query: query as unknown as PostgresPoolClient['query'], release };
 }
 
 const GOODBYE_MS = 2_000;

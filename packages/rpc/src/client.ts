@@ -79,18 +79,20 @@ function bridged(transport: Client, method: DescMethod, token: string): unknown 
   };
   switch (method.methodKind) {
     case 'unary':
-      return (request: Fields, options: CallOptions = {}) =>
-        new Promise((resolve, reject) => {
-          const call = transport.makeUnaryRequest(
-            path,
-            requestSerialize,
-            responseDeserialize,
-            create(method.input, request),
-            ...prepared(options, UNARY_TIMEOUT_MS),
-            (error, response) => (error === null ? resolve(response) : reject(fromServiceError(error))),
-          );
-          cancelOn(options.signal, call);
-        });
+      return (request: Fields, options: CallOptions = {}) => {
+        const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+        const answer = new Answer(resolve, reject);
+        const call = transport.makeUnaryRequest(
+          path,
+          requestSerialize,
+          (bytes) => answer.keep(responseDeserialize(bytes)),
+          create(method.input, request),
+          ...prepared(options, UNARY_TIMEOUT_MS),
+          (error) => answer.give(error),
+        );
+        cancelOn(options.signal, call);
+        return promise;
+      };
     case 'server_streaming':
       return (request: Fields, options: CallOptions = {}) => {
         const message = create(method.input, request);
@@ -113,6 +115,36 @@ function bridged(transport: Client, method: DescMethod, token: string): unknown 
       };
     case 'client_streaming':
       throw new Error('no service of ours streams from the client alone');
+  }
+}
+
+/**
+ * The answer to a unary call, let go of as it is given. grpc-js keeps all that it was told with the call, and Node keeps the call
+ * until the next full collection: with the answer in it, every scavenge copied all answers since.
+ */
+class Answer {
+  #resolve: ((message: unknown) => void) | null;
+  #reject: ((error: Error) => void) | null;
+  #message: unknown = null;
+
+  constructor(resolve: (message: unknown) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** grpc-js wants to be given something for a message. */
+  keep(message: unknown): this {
+    this.#message = message;
+    return this;
+  }
+
+  give(error: ServiceError | null): void {
+    if (error === null) this.#resolve?.(this.#message);
+    else this.#reject?.(fromServiceError(error));
+    // They refer to the promise, and so to what it became.
+    this.#resolve = null;
+    this.#reject = null;
+    this.#message = null;
   }
 }
 

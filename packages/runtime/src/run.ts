@@ -1,4 +1,5 @@
 import { systemClock } from './clock.ts';
+import { makeEveryObjectYoung } from './collector.ts';
 import { ConfigError } from './env.ts';
 import { createLogger, type Logger } from './logger.ts';
 
@@ -21,6 +22,7 @@ export interface Program {
  * with an IPC channel hears `{ready: addresses}`, and its disappearance is a reason to stop, too.
  */
 export async function run(configure: () => Program): Promise<void> {
+  makeEveryObjectYoung();
   const program = configuredOrExit(configure);
   const logger = createLogger({ service: program.service, level: program.logLevel });
   process.on('unhandledRejection', (error) => {
