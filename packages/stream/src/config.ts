@@ -7,6 +7,8 @@ export interface StreamConfig {
   readonly user: string | null;
   readonly password: string | null;
   readonly names: Topology;
+  /** Publish in atomic batches: for a server with `sync_interval: always`, of 2.12 or newer. Default: no. */
+  readonly batches?: boolean;
 }
 
 export function readStreamConfig(env: EnvReader): StreamConfig {
@@ -24,5 +26,6 @@ export function readStreamConfig(env: EnvReader): StreamConfig {
       },
       env.integer('GRAPNEL_PARTITIONS', DEFAULT_PARTITIONS, { min: 1, max: 256 }),
     ),
+    batches: env.boolean('GRAPNEL_PUBLISH_BATCHES', false),
   };
 }

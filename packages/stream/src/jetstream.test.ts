@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Prefix, topology } from '@grapnel/contracts/topology';
+import { topology } from '@grapnel/contracts/topology';
 import { findNatsServer } from '@grapnel/embedded/nats-binary';
 import { startNats } from '@grapnel/embedded/nats-server';
 import { projectCacheDir } from '@grapnel/embedded/project-cache';
@@ -19,26 +19,24 @@ import { publishUntilStored } from './until-stored.ts';
 
 const PARTITIONS = 2;
 
-async function onServer(url: string, prefix: Prefix = testPrefix()): Promise<Subject> {
-  const names = topology(prefix, PARTITIONS);
+async function onServer(url: string, batches = false): Promise<Subject> {
+  const names = topology(testPrefix(), PARTITIONS);
   const open = await openStreams(
-    { servers: [url], user: null, password: null, names },
+    { servers: [url], user: null, password: null, names, batches },
     'test',
     systemClock,
     silentLogger,
   );
-  await provision(open.connections.publishing, names, DEFAULT_PROVISION);
+  await provision(open.connections.publishing, names, { ...DEFAULT_PROVISION, batches });
   return { streams: open.streams, names, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
 }
 
-describeEventStreams('JetStream, newest nats-server', () => onServer(natsUrl()));
-
-// The oldest server that is supported, as Debian 12 ships it.
-describeEventStreams('JetStream, nats-server 2.9', async () => {
+/** The oldest server that is supported, as Debian 12 ships it. */
+async function onOldest(batches: boolean): Promise<Subject> {
   const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-nats29-'));
   const binary = await findNatsServer({ cacheDir: projectCacheDir, version: '2.9', onProgress: () => {} });
   const server = await startNats({ binary, storeDir });
-  const subject = await onServer(server.url);
+  const subject = await onServer(server.url, batches);
   return {
     ...subject,
     async [Symbol.asyncDispose]() {
@@ -47,7 +45,12 @@ describeEventStreams('JetStream, nats-server 2.9', async () => {
       await rm(storeDir, { recursive: true, force: true });
     },
   };
-});
+}
+
+describeEventStreams('JetStream, newest nats-server', () => onServer(natsUrl()));
+describeEventStreams('JetStream, newest nats-server, in batches', () => onServer(natsUrl(), true));
+describeEventStreams('JetStream, nats-server 2.9', () => onOldest(false));
+describeEventStreams('JetStream, nats-server 2.9, which knows no batches', () => onOldest(true));
 
 describe('provisioning', () => {
   it('is told of a server whose messages are too small, and what to set', async () => {

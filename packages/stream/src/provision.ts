@@ -27,6 +27,8 @@ export interface ProvisionOptions {
   /** How long runs of flows are kept, for people who ask what happened. */
   readonly executionsMaxAgeMs: number;
   readonly eventsMaxAgeMs: number;
+  /** Let the streams of the line take atomic batches; a server before 2.12 cannot serve streams that once did. */
+  readonly batches: boolean;
 }
 
 const DAY = 86_400_000;
@@ -39,6 +41,7 @@ export const DEFAULT_PROVISION: ProvisionOptions = {
   deliveriesMaxAgeMs: 7 * DAY,
   outcomesMaxAgeMs: 30 * DAY,
   executionsMaxAgeMs: 30 * DAY,
+  batches: false,
 };
 
 /** Members are gone when they have not said “I am here” for so long. */
@@ -88,9 +91,10 @@ function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
     discard: DiscardPolicy.Old,
     duplicate_window: nanos(120_000),
   };
+  const line = options.batches ? { ...common, allow_atomic: true } : common;
   return [
     {
-      ...common,
+      ...line,
       name: names.streams.events,
       subjects: [names.subjects.allEvents],
       max_age: nanos(options.eventsMaxAgeMs),
@@ -103,20 +107,20 @@ function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
       max_msgs_per_subject: HISTORY_PER_AGGREGATE,
     },
     {
-      ...common,
+      ...line,
       name: names.streams.deliveries,
       subjects: [names.subjects.allDeliveries],
       max_age: nanos(options.deliveriesMaxAgeMs),
       duplicate_window: nanos(options.eventDedupeMs),
     },
     {
-      ...common,
+      ...line,
       name: names.streams.retries,
       subjects: [names.subjects.allRetries],
       retention: RetentionPolicy.Workqueue,
     },
     {
-      ...common,
+      ...line,
       name: names.streams.outcomes,
       subjects: [names.subjects.allOutcomes],
       max_age: nanos(options.outcomesMaxAgeMs),

@@ -1,10 +1,13 @@
 import type { NewMessage } from '@grapnel/contracts/message';
-import { decodeText } from '@grapnel/contracts/message';
 import type { Clock } from '@grapnel/runtime/clock';
-import { type Linked, LinkedList } from '@grapnel/runtime/linked-list';
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { LinkedList } from '@grapnel/runtime/linked-list';
+import { createInbox, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import { Batches } from './batches.ts';
 import { Coalesced } from './coalesced.ts';
-import { type Stored, StoreUnavailable, WrongLastSequence } from './ports.ts';
+import { Outstanding } from './outstanding.ts';
+import { type Stored, StoreUnavailable } from './ports.ts';
+import { type BatchPlace, headersOf, readAnswer, readBatchAnswer } from './publish-format.ts';
+import { takesBatches } from './server-features.ts';
 
 export interface PublisherOptions {
   /** Publishes that may wait for their acknowledgement; the connection's buffer has no bound of its own. */
@@ -17,6 +20,8 @@ export interface PublisherOptions {
    * many outstanding it waits a little in any case, since more will come at once.
    */
   readonly waitMs: number;
+  /** The stream of a subject whose messages are to go in atomic batches, where the server knows these; `null`: one by one. */
+  readonly batched: (subject: string) => string | null;
 }
 
 const DEFAULTS: PublisherOptions = {
@@ -24,8 +29,8 @@ const DEFAULTS: PublisherOptions = {
   maxOutstandingBytes: 16 * 1_048_576,
   timeoutMs: 5_000,
   waitMs: 0,
+  batched: () => null,
 };
-const WRONG_LAST_SEQUENCE = 10_071;
 const SWEEP_MS = 250;
 /** The more are outstanding, the sooner there are others to share a write with, and the less one gains by leaving at once. */
 const SOME = { outstanding: 8, waitMs: 1 };
@@ -34,33 +39,6 @@ const MANY = { outstanding: 48, waitMs: 2 };
 function waitAmong(outstanding: number): number {
   if (outstanding > MANY.outstanding) return MANY.waitMs;
   return outstanding > SOME.outstanding ? SOME.waitMs : 0;
-}
-
-/** A message whose answer is awaited. */
-class Outstanding implements Linked {
-  readonly message: NewMessage;
-  readonly deadline: number;
-  readonly resolve: (stored: Stored) => void;
-  readonly reject: (error: Error) => void;
-  /** Where it is in the table, and which of those that were there before and after it: the answer says both. */
-  readonly slot: number;
-  readonly token: string;
-  previous: this | null = null;
-  next: this | null = null;
-
-  constructor(
-    message: NewMessage,
-    deadline: number,
-    place: { readonly slot: number; readonly number: number },
-    settle: Pick<Outstanding, 'resolve' | 'reject'>,
-  ) {
-    this.message = message;
-    this.deadline = deadline;
-    this.slot = place.slot;
-    this.token = `${place.slot}-${place.number}`;
-    this.resolve = settle.resolve;
-    this.reject = settle.reject;
-  }
 }
 
 /**
@@ -79,6 +57,8 @@ export class Publisher {
   readonly #slots: (Outstanding | null)[] = [];
   readonly #freeSlots: number[] = [];
   readonly #waiting: (() => void)[] = [];
+  /** By stream. */
+  readonly #batches = new Map<string, Batches>();
   #next = 0;
   #bytes = 0;
   #connected = true;
@@ -104,6 +84,7 @@ export class Publisher {
   /** A disconnect discards what was not yet sent and the answers on their way: nobody knows what was stored. */
   connectionLost(): void {
     this.#connected = false;
+    this.#batches.clear();
     for (const each of this.#outstanding) {
       this.#take(each);
       each.reject(new StoreUnavailable('the connection to the event store was lost before it confirmed'));
@@ -141,17 +122,42 @@ export class Publisher {
   }
 
   #send(outstanding: Outstanding): void {
-    const { message, slot, token } = outstanding;
     // The connection was lost, or the time was up, before it was sent.
-    if (this.#slots[slot] !== outstanding) return;
+    if (outstanding.isOver) return;
+    const batches = this.#batchesFor(outstanding.message);
+    if (batches === null) this.#write(outstanding, null);
+    else batches.add(outstanding);
+  }
+
+  #batchesFor({ subject, expectedLastSequence }: NewMessage): Batches | null {
+    // Who expects to be next on a subject is refused alone, not with others.
+    const stream = expectedLastSequence === undefined ? this.#options.batched(subject) : null;
+    if (stream === null || !takesBatches(this.#connection)) return null;
+    let batches = this.#batches.get(stream);
+    if (batches === undefined) {
+      batches = new Batches((outstanding, place) => this.#write(outstanding, place));
+      this.#batches.set(stream, batches);
+    }
+    return batches;
+  }
+
+  #write(outstanding: Outstanding, place: BatchPlace | null): void {
+    const { message, token } = outstanding;
     try {
-      const headers = headersOf(message);
-      this.#connection.publish(message.subject, message.body, { reply: this.#inbox + token, headers });
+      const headers = headersOf(message, place);
+      // In a batch the last one is answered for all.
+      const reply = place === null || place.commits ? { reply: this.#inbox + token } : {};
+      this.#connection.publish(message.subject, message.body, { ...reply, headers });
     } catch (cause) {
+      const { batch } = outstanding;
+      outstanding.batch = null;
       this.#take(outstanding);
       // Larger than the server takes: no other try can help. Or the connection is closed, and this process about to end.
       const { message: why } = cause as Error;
       outstanding.reject(new StoreUnavailable(why, { cause, retryable: !why.includes('max_payload') }));
+      // The batch that it was to end never will: the server forgets it.
+      for (const each of batch ?? []) if (!each.isOver) this.#write(each, null);
+      this.#ended(outstanding);
     }
   }
 
@@ -164,6 +170,7 @@ export class Publisher {
 
   /** Takes one out; those who wait look whether there is room now. */
   #take(outstanding: Outstanding): void {
+    outstanding.isOver = true;
     this.#outstanding.remove(outstanding);
     this.#slots[outstanding.slot] = null;
     this.#freeSlots.push(outstanding.slot);
@@ -176,10 +183,32 @@ export class Publisher {
     const outstanding = this.#slots[Number.parseInt(token, 10)];
     // One whose time was up meanwhile, or whose place another has taken.
     if (outstanding?.token !== token) return;
+    if (outstanding.batch === null) this.#answered(outstanding, readAnswer(answer, outstanding.message));
+    else this.#batchAnswered(outstanding, outstanding.batch, answer);
+    this.#ended(outstanding);
+  }
+
+  #answered(outstanding: Outstanding, outcome: Stored | Error): void {
     this.#take(outstanding);
-    const outcome = readAck(answer, outstanding.message);
     if (outcome instanceof Error) outstanding.reject(outcome);
     else outstanding.resolve(outcome);
+  }
+
+  #batchAnswered(last: Outstanding, batch: readonly Outstanding[], answer: Msg): void {
+    last.batch = null;
+    const outcome = readBatchAnswer(answer, batch.length);
+    for (const [i, each] of batch.entries()) {
+      if (each.isOver) continue;
+      // One by one each hears for itself whether it was there already.
+      if (outcome.kind === 'refused') this.#write(each, null);
+      else if (outcome.kind === 'unknown') this.#answered(each, outcome.error);
+      else this.#answered(each, { sequence: outcome.first + i, duplicate: false });
+    }
+  }
+
+  #ended(outstanding: Outstanding): void {
+    if (this.#batches.size === 0) return;
+    for (const batches of this.#batches.values()) batches.ended(outstanding);
   }
 
   #wake(count: number): void {
@@ -197,57 +226,9 @@ export class Publisher {
         if (each.deadline > now) break;
         this.#take(each);
         each.reject(new StoreUnavailable('the event store did not confirm in time'));
+        this.#ended(each);
       }
       if (this.#outstanding.size > 0) this.#startSweep();
     });
   }
-}
-
-/** Everything that a publish asks of headers is their bytes: written at once they cost a third of the client's map of lists. */
-class HeaderBytes {
-  readonly #bytes: Uint8Array;
-
-  constructor(text: string) {
-    this.#bytes = Buffer.from(text, 'latin1');
-  }
-
-  encode(): Uint8Array {
-    return this.#bytes;
-  }
-}
-
-const LINE_BREAK = /[\r\n]/;
-
-/** @throws when a value would end its line, and so make a header of its own */
-function headersOf({ headers, id, expectedLastSequence }: NewMessage): MsgHdrs {
-  let text = 'NATS/1.0\r\n';
-  for (const name in headers) {
-    const value = headers[name] as string;
-    if (LINE_BREAK.test(value)) throw new Error(`header ${name} has a line break`);
-    text += `${name}: ${value}\r\n`;
-  }
-  if (id !== undefined) text += `Nats-Msg-Id: ${id}\r\n`;
-  if (expectedLastSequence !== undefined) text += `Nats-Expected-Last-Subject-Sequence: ${expectedLastSequence}\r\n`;
-  return new HeaderBytes(`${text}\r\n`) as unknown as MsgHdrs;
-}
-
-interface Ack {
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
-}
-
-function readAck(answer: Msg, message: NewMessage): Stored | Error {
-  if (answer.headers?.code === 503) return new StoreUnavailable(`no stream takes ${message.subject}`);
-  let ack: Ack;
-  try {
-    ack = JSON.parse(decodeText(answer.data)) as Ack;
-  } catch (cause) {
-    return new StoreUnavailable('the event store sent an answer that cannot be read', { cause });
-  }
-  if (ack.error !== undefined) {
-    if (ack.error.err_code === WRONG_LAST_SEQUENCE) return new WrongLastSequence(message.subject);
-    return new StoreUnavailable(`the event store refused: ${ack.error.description ?? ack.error.code}`);
-  }
-  return { sequence: ack.seq ?? 0, duplicate: ack.duplicate === true };
 }

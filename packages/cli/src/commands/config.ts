@@ -53,8 +53,9 @@ export function readProvisionEnv(source: EnvSource): {
   const usual = DEFAULT_PROVISION;
   const days = (name: string, fallbackMs: number): number =>
     env.number(name, fallbackMs / DAY_MS, { min: 0.01, max: 3_650 }) * DAY_MS;
+  const stream = readStreamConfig(env);
   const read = {
-    stream: readStreamConfig(env),
+    stream,
     options: {
       replicas: env.integer('GRAPNEL_STREAM_REPLICAS', usual.replicas, { min: 1, max: 5 }),
       eventDedupeMs: env.integer('GRAPNEL_EVENT_DEDUPE_MS', usual.eventDedupeMs, { min: 100, max: DAY_MS }),
@@ -63,6 +64,7 @@ export function readProvisionEnv(source: EnvSource): {
       deliveriesMaxAgeMs: days('GRAPNEL_DELIVERIES_DAYS', usual.deliveriesMaxAgeMs),
       outcomesMaxAgeMs: days('GRAPNEL_OUTCOMES_DAYS', usual.outcomesMaxAgeMs),
       executionsMaxAgeMs: days('GRAPNEL_EXECUTIONS_DAYS', usual.executionsMaxAgeMs),
+      batches: stream.batches ?? usual.batches,
     },
   };
   env.done();

@@ -9,6 +9,7 @@ in the data directory, and a later start goes on with it. The first start makes 
 
 Ports are set by GATEWAY_PORT (8080), INGEST_GRPC_PORT (8081), INGEST_HTTP_PORT (8082), SUBSCRIPTION_GRPC_PORT (8083),
 QUERY_GRPC_PORT (8084), DELIVERY_GRPC_PORT (8085), NATS_PORT and POSTGRES_PORT (any free one); 0 takes a free one.
+With NATS_SYNC_ALWAYS=true everything is on the disk before it is acknowledged.
 
 Examples:
   $ grapnel up                                    the platform, a demo customer and a crawl played through it

@@ -20,6 +20,17 @@ describe('configuration of up', () => {
     });
   });
 
+  it.each([
+    [{}, false],
+    [{ NATS_SYNC_ALWAYS: 'true' }, true],
+    [{ NATS_SYNC_ALWAYS: 'true', GRAPNEL_PUBLISH_BATCHES: 'false' }, false],
+  ])('publishes in batches where every write goes to the disk: %o', (env, batches) => {
+    const config = readUpConfig(env);
+    expect(config.provision.batches).toBe(batches);
+    // What the services read, and the streams are made for, is the same.
+    expect(streamConfig(config, 'nats://here:1').batches).toBe(batches);
+  });
+
   it('allows a time scale, being for development', () => {
     expect(readUpConfig({ GRAPNEL_TIME_SCALE: '60', GRAPNEL_MODE: 'production' }).timeScale).toBe(60);
   });

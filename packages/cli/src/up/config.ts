@@ -36,6 +36,9 @@ export function readUpConfig(source: EnvSource): UpConfig {
   const given = (name: string): boolean => env.optional(name) !== null;
   const port = (name: string, usual: number): number => env.integer(name, usual, { min: 0, max: 65_535 });
   const common = readCommonConfig(env);
+  const syncAlways = env.boolean('NATS_SYNC_ALWAYS', false);
+  // Written to the disk one by one, messages are several times slower than together.
+  const batches = env.boolean('GRAPNEL_PUBLISH_BATCHES', syncAlways);
   const config: UpConfig = {
     common,
     ports: Object.fromEntries(
@@ -54,9 +57,10 @@ export function readUpConfig(source: EnvSource): UpConfig {
       ...DEFAULT_PROVISION,
       // The dispatcher reads the same variable: both must mean the same.
       ackWaitMs: env.integer('GRAPNEL_ACK_WAIT_MS', DEFAULT_PROVISION.ackWaitMs, { min: 1_000, max: 300_000 }),
+      batches,
     },
-    syncAlways: env.boolean('NATS_SYNC_ALWAYS', false),
-    inherited: source,
+    syncAlways,
+    inherited: { ...source, GRAPNEL_PUBLISH_BATCHES: String(batches) },
   };
   checkPortsDiffer(env, config.ports);
   env.done();

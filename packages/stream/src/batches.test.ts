@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NewMessage } from '@grapnel/contracts/message';
+import { type Topology, topology } from '@grapnel/contracts/topology';
+import { findNatsServer } from '@grapnel/embedded/nats-binary';
+import { startNats } from '@grapnel/embedded/nats-server';
+import { projectCacheDir } from '@grapnel/embedded/project-cache';
+import { systemClock } from '@grapnel/runtime/clock';
+import { silentLogger } from '@grapnel/runtime/logger';
+import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
+import { describe, expect, it } from 'vitest';
+import { type OpenStreams, openStreams } from './open.ts';
+import type { EventStreams } from './ports.ts';
+import { StoreUnavailable } from './ports.ts';
+import { DEFAULT_PROVISION, provision } from './provision.ts';
+import { publishUntilStored } from './until-stored.ts';
+
+async function open(url: string, names: Topology): Promise<OpenStreams> {
+  return openStreams(
+    { servers: [url], user: null, password: null, names, batches: true },
+    'test',
+    systemClock,
+    silentLogger,
+  );
+}
+
+const message = (names: Topology, id: string, more: Partial<NewMessage> = {}): NewMessage => ({
+  subject: names.subjects.event('acme', 'crawl.page'),
+  body: Buffer.from(id),
+  headers: { 'X-Id': id },
+  id,
+  ...more,
+});
+
+/** Everything in EVENTS, and how many of it came in batches. */
+async function stored(streams: EventStreams, { streams: { events } }: Topology) {
+  const { lastSequence } = await streams.state(events);
+  const bodies: string[] = [];
+  let inBatches = 0;
+  for (let sequence = 1; sequence <= lastSequence; sequence++) {
+    const found = await streams.get(events, sequence);
+    bodies.push(Buffer.from(found?.body ?? []).toString());
+    if (found?.header('Nats-Batch-Id') !== undefined) inBatches++;
+  }
+  return { bodies, inBatches };
+}
+
+describe('publishing in batches', () => {
+  const fresh = (count: number): string[] => Array.from({ length: count }, () => randomBytes(6).toString('hex'));
+
+  it('stores what is published at once together, in its order, and tells each where it is', async () => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    const ids = fresh(1_200);
+    const answers = await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
+    expect(answers.map(({ sequence }) => sequence)).toEqual(ids.map((_, i) => i + 1));
+    expect(answers.filter(({ duplicate }) => duplicate)).toEqual([]);
+    const { bodies, inBatches } = await stored(line.streams, names);
+    expect(bodies).toEqual(ids);
+    expect(inBatches).toBeGreaterThan(1_000);
+  });
+
+  it('tells those that were there from those that were not, within one batch', async () => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    const [before = '', ...others] = fresh(10);
+    const { sequence } = await line.streams.publish(message(names, before));
+    const twice = others[4] ?? '';
+    const ids = [...others.slice(0, 5), before, ...others.slice(5), twice];
+    const answers = await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
+    expect(answers.map(({ duplicate }) => duplicate)).toEqual(ids.map((id, i) => id === before || i === 10));
+    expect(answers[5]?.sequence).toBe(sequence);
+    expect(answers[10]?.sequence).toBe(answers[4]?.sequence);
+    expect((await stored(line.streams, names)).bodies).toEqual([before, ...others]);
+  });
+
+  it.each(['first', 'last'])('refuses what is too large alone, when it comes %s', async (where) => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    const small = fresh(4).map((id) => message(names, id));
+    const large = message(names, 'large', { body: Buffer.alloc(9 * 1_048_576) });
+    const all = where === 'first' ? [large, ...small] : [...small, large];
+    const answers = await Promise.allSettled(all.map((each) => line.streams.publish(each)));
+    expect(answers.map(({ status }) => status)).toEqual(all.map((each) => (each === large ? 'rejected' : 'fulfilled')));
+    expect((await stored(line.streams, names)).bodies).toEqual(small.map(({ id }) => id));
+  });
+
+  it('goes one by one where the streams take no batches', async () => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    await provision(line.connections.publishing, names, DEFAULT_PROVISION);
+    const ids = fresh(100);
+    await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
+    expect(await stored(line.streams, names)).toEqual({ bodies: ids, inBatches: 0 });
+  });
+
+  it('loses nothing and stores nothing twice when the server is killed among batches', async () => {
+    const storeDir = await mkdtemp(join(tmpdir(), 'grapnel-nats-'));
+    const binary = await findNatsServer({ cacheDir: projectCacheDir, onProgress: () => {} });
+    let server = await startNats({ binary, storeDir, syncAlways: true });
+    const { port } = server;
+    const names = topology(testPrefix(), 2);
+    const stop = new AbortController();
+    try {
+      await using line = await open(server.url, names);
+      await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+      const ids = fresh(3_000);
+      let failed = 0;
+      const { streams } = line;
+      const once: EventStreams['publish'] = (each) =>
+        streams.publish(each).catch((error: unknown) => {
+          if (error instanceof StoreUnavailable) failed++;
+          throw error;
+        });
+      const publishing = ids.map((id) =>
+        publishUntilStored({ ...streams, publish: once }, message(names, id), systemClock, stop.signal),
+      );
+      await Promise.race(publishing);
+      await server.kill();
+      server = await startNats({ binary, storeDir, port, syncAlways: true });
+      await Promise.all(publishing);
+      expect(failed).toBeGreaterThan(0);
+      expect((await stored(streams, names)).bodies.toSorted()).toEqual(ids.toSorted());
+    } finally {
+      stop.abort();
+      await server.stop();
+      await rm(storeDir, { recursive: true, force: true });
+    }
+  }, 40_000);
+});
