@@ -67,14 +67,14 @@ describe('publishing in batches', () => {
     const names = topology(testPrefix(), 2);
     await using line = await open(natsUrl(), names);
     await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
-    const [before = '', ...others] = fresh(10);
+    const [before = '', ...others] = fresh(60);
     const { sequence } = await line.streams.publish(message(names, before));
     const twice = others[4] ?? '';
     const ids = [...others.slice(0, 5), before, ...others.slice(5), twice];
     const answers = await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
-    expect(answers.map(({ duplicate }) => duplicate)).toEqual(ids.map((id, i) => id === before || i === 10));
+    expect(answers.map(({ duplicate }) => duplicate)).toEqual(ids.map((id, i) => id === before || i === 60));
     expect(answers[5]?.sequence).toBe(sequence);
-    expect(answers[10]?.sequence).toBe(answers[4]?.sequence);
+    expect(answers[60]?.sequence).toBe(answers[4]?.sequence);
     expect((await stored(line.streams, names)).bodies).toEqual([before, ...others]);
   });
 
@@ -82,12 +82,21 @@ describe('publishing in batches', () => {
     const names = topology(testPrefix(), 2);
     await using line = await open(natsUrl(), names);
     await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
-    const small = fresh(4).map((id) => message(names, id));
+    const small = fresh(60).map((id) => message(names, id));
     const large = message(names, 'large', { body: Buffer.alloc(9 * 1_048_576) });
     const all = where === 'first' ? [large, ...small] : [...small, large];
     const answers = await Promise.allSettled(all.map((each) => line.streams.publish(each)));
     expect(answers.map(({ status }) => status)).toEqual(all.map((each) => (each === large ? 'rejected' : 'fulfilled')));
     expect((await stored(line.streams, names)).bodies).toEqual(small.map(({ id }) => id));
+  });
+
+  it('goes one by one while there are few', async () => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    const ids = fresh(10);
+    await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
+    expect(await stored(line.streams, names)).toEqual({ bodies: ids, inBatches: 0 });
   });
 
   it('goes one by one where the streams take no batches', async () => {

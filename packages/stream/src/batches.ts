@@ -2,6 +2,8 @@ import { nuid } from '@nats-io/nats-core';
 import type { Outstanding } from './outstanding.ts';
 import type { BatchPlace } from './publish-format.ts';
 
+/** Fewer than these are sooner written one by one: the server puts every batch into a store of its own first. */
+const MIN_MESSAGES = 24;
 /** Half of what a server takes by default, in one and in bytes that it holds back until the batch is whole. */
 const MAX = { messages: 500, bytes: 4 * 1_048_576 };
 
@@ -47,7 +49,10 @@ export class Batches {
     const last = messages.at(-1);
     if (last === undefined) return;
     this.#underWay = last;
-    if (messages.length === 1) return this.#send(last, null);
+    if (messages.length < MIN_MESSAGES) {
+      for (const each of messages) this.#send(each, null);
+      return;
+    }
     const id = nuid.next();
     last.batch = messages;
     for (const [i, each] of messages.entries()) this.#send(each, { id, number: i + 1, commits: each === last });
