@@ -21,6 +21,8 @@ import { fillOutcomes, projectingFigures } from './history-projecting.ts';
 import type { Bench, Figure } from './report.ts';
 import { type ServiceProcess, startService } from './service-process.ts';
 
+/** Of Postgres: the usual quarter of a small server's memory, as one would give it for so large a history. */
+const SETTINGS = { shared_buffers: '2GB' };
 /** As long as the history is kept by default. */
 const DAYS = 30;
 
@@ -34,7 +36,8 @@ export const history: Bench = async ({ quick, log }) => {
   await chmod(folder, 0o711);
   const binary = await findNatsServer({ cacheDir: projectCacheDir, onProgress: log });
   const nats = stack.use(await startNats({ binary, storeDir: join(folder, 'nats') }));
-  const postgres = stack.use(await startPostgres({ dataDir: join(folder, 'postgres'), onProgress: log }));
+  const dataDir = join(folder, 'postgres');
+  const postgres = stack.use(await startPostgres({ dataDir, settings: SETTINGS, onProgress: log }));
   const names = topology();
   const open = stack.use(
     await openStreams({ servers: [nats.url], user: null, password: null, names }, 'bench', systemClock, silentLogger),

@@ -2,13 +2,13 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type AttemptSchema,
-  type DeliverySchema,
+  type Delivery,
   DeliveryStatus,
   type HourlyStatisticsSchema,
   type WebhookStatisticsSchema,
 } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import type { DeliveryStatus as Status } from '@grapnel/domain/delivery/outcome';
-import type { AttemptView, DeliveryView, HourView, LastAttempt, WebhookTotalsView } from '../ports.ts';
+import type { AttemptView, DeliveryView, HourView, WebhookTotalsView } from '../ports.ts';
 
 const STATUS: Readonly<Record<Status, DeliveryStatus>> = {
   pending: DeliveryStatus.PENDING,
@@ -18,8 +18,11 @@ const STATUS: Readonly<Record<Status, DeliveryStatus>> = {
   skipped: DeliveryStatus.SKIPPED,
 };
 
-export function deliveryMessage(view: DeliveryView): MessageInitShape<typeof DeliverySchema> {
+/** Whole, so that nothing has to be copied into another one: pages have up to a thousand. */
+export function deliveryMessage(view: DeliveryView): Delivery {
+  const { lastAttempt: last, deliveredAt, nextAttemptAt } = view;
   return {
+    $typeName: 'grapnel.query.v1.Delivery',
     id: view.id,
     webhookId: view.webhookId,
     eventId: view.eventId,
@@ -29,25 +32,19 @@ export function deliveryMessage(view: DeliveryView): MessageInitShape<typeof Del
     status: STATUS[view.status],
     round: BigInt(view.round),
     attemptNumber: view.attemptNumber,
-    ...(view.lastAttempt === null ? {} : lastAttempt(view.lastAttempt)),
+    requestUrl: last?.requestUrl ?? '',
+    requestMethod: last?.requestMethod ?? '',
+    responseStatus: last?.responseStatus ?? undefined,
+    responseDurationMs: last?.responseDurationMs ?? undefined,
+    errorCode: last?.errorCode ?? '',
+    errorMessage: last?.errorMessage ?? '',
     createdAt: timestampFromMs(view.createdAt),
-    ...time('deliveredAt', view.deliveredAt),
-    ...time('nextAttemptAt', view.nextAttemptAt),
+    deliveredAt: deliveredAt === null ? undefined : timestampFromMs(deliveredAt),
+    nextAttemptAt: nextAttemptAt === null ? undefined : timestampFromMs(nextAttemptAt),
     skipReason: view.skipReason ?? '',
     test: view.test,
     sequence: BigInt(view.sequence),
     bodyBytes: view.bodyBytes,
-  };
-}
-
-function lastAttempt(last: LastAttempt): MessageInitShape<typeof DeliverySchema> {
-  return {
-    requestUrl: last.requestUrl,
-    requestMethod: last.requestMethod,
-    ...(last.responseStatus === null ? {} : { responseStatus: last.responseStatus }),
-    ...(last.responseDurationMs === null ? {} : { responseDurationMs: last.responseDurationMs }),
-    errorCode: last.errorCode ?? '',
-    errorMessage: last.errorMessage ?? '',
   };
 }
 
