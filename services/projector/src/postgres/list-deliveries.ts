@@ -26,8 +26,7 @@ type Ask = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Ro
 
 /** A page, newest first: from the newest days, and from the others only when these have too little. */
 export async function listDeliveries(query: DeliveryQuery, now: number, ask: Ask): Promise<DeliveryRow[]> {
-  const { page, place } =
-    STATEMENTS[query.webhookId === null ? 'tenant' : 'webhook'][query.eventTypes.length === 0 ? 'all' : 'some'];
+  const { page, place } = STATEMENTS[query.webhookId === null ? 'tenant' : 'webhook'][typesOf(query)];
   let { after } = query;
   if (query.offset > 0) {
     const whole = { from: query.from ?? 0, to: query.to ?? TOP.createdAt };
@@ -43,14 +42,30 @@ export async function listDeliveries(query: DeliveryQuery, now: number, ask: Ask
   return rows;
 }
 
+/** How much of what there is a list asks for: which decides how its page is read. */
+type Types = 'all' | 'some' | 'many';
+
+/** Of a family one knows only in the database how many types it has. */
+const FAMILY = 4;
+/** More branches than these are merged by their places alone. */
+const MANY_BRANCHES = 8;
+
+function typesOf({ eventTypes, statuses }: DeliveryQuery): Types {
+  if (eventTypes.length === 0) return 'all';
+  const types = eventTypes.reduce((sum, type) => sum + (isFamily(type) ? FAMILY : 1), 0);
+  return types * (statuses.length || ALL_STATUSES.length) > MANY_BRANCHES ? 'many' : 'some';
+}
+
+const isFamily = (type: string): boolean => type.endsWith('.*');
+
 function valuesOf(query: DeliveryQuery, { from, to }: Window, after: Position | null, count: number): unknown[] {
   const { tenant, webhookId, eventTypes, statuses } = query;
   const { createdAt, id } = after ?? TOP;
-  const beginnings = eventTypes.filter((type) => type.endsWith('.*')).map((type) => type.slice(0, -1));
+  const beginnings = eventTypes.filter(isFamily).map((type) => type.slice(0, -1));
   return [
     ...[tenant, from, to, createdAt, id, statuses.length === 0 ? ALL_STATUSES : statuses, count],
     ...(webhookId === null ? [] : [webhookId]),
-    ...(eventTypes.length === 0 ? [] : [eventTypes.filter((type) => !type.endsWith('.*')), beginnings]),
+    ...(eventTypes.length === 0 ? [] : [eventTypes.filter((type) => !isFamily(type)), beginnings]),
   ];
 }
 
@@ -59,7 +74,7 @@ function valuesOf(query: DeliveryQuery, { from, to }: Window, after: Position | 
  * that reads its days from the newest back and stops after one page, and the branches are merged. A filter that matches
  * one row in a million costs as little as none.
  */
-function statementsOf(scope: 'tenant' | 'webhook', types: 'all' | 'some'): { page: Statement; place: Statement } {
+function statementsOf(scope: 'tenant' | 'webhook', types: Types): { page: Statement; place: Statement } {
   // Leaves out partitions, which the comparison of rows below does not.
   const inWindow = 'created_at >= $2::bigint AND created_at < $3::bigint';
   // Somebody else's webhook is found out by one of its rows, not by reading all of them.
@@ -70,17 +85,24 @@ function statementsOf(scope: 'tenant' | 'webhook', types: 'all' | 'some'): { pag
           AND (SELECT tenant FROM history.deliveries WHERE webhook_id = $8 AND ${inWindow} LIMIT 1) = $1`;
   const [names, beginnings] = scope === 'webhook' ? ['$9', '$10'] : ['$8', '$9'];
   const newest = (columns: string, rest: string): string => `
-    ${types === 'some' ? withTypes(`${mine} AND ${inWindow}`, names, beginnings) : ''}
-    SELECT found.* FROM unnest($6::text[]) AS status ${types === 'some' ? 'CROSS JOIN wanted AS type' : ''}
+    ${types === 'all' ? '' : withTypes(`${mine} AND ${inWindow}`, names, beginnings)}
+    SELECT found.* FROM unnest($6::text[]) AS status ${types === 'all' ? '' : 'CROSS JOIN wanted AS type'}
     CROSS JOIN LATERAL (
       SELECT ${columns} FROM history.deliveries AS delivery
       WHERE ${mine} AND ${inWindow} AND (created_at, id) < ($4::bigint, $5)
-        AND delivery.status = status.status ${types === 'some' ? 'AND event_type = type.name' : ''}
+        AND delivery.status = status.status ${types === 'all' ? '' : 'AND event_type = type.name'}
       ORDER BY created_at DESC, id DESC LIMIT $7
     ) AS found
     ORDER BY created_at DESC, id DESC ${rest}`;
+  // A row costs more than its place in the index, and each of many branches has a page of them.
+  const rowsOfPlaces = `
+    SELECT ${COLUMNS_SHOWN} FROM (${newest('created_at, id', 'LIMIT $7')}) AS place
+    JOIN history.deliveries USING (id, created_at) WHERE ${inWindow} ORDER BY created_at DESC, id DESC`;
   return {
-    page: { name: `page of ${scope}, ${types} types`, text: newest(COLUMNS_SHOWN, 'LIMIT $7') },
+    page: {
+      name: `page of ${scope}, ${types} types`,
+      text: types === 'many' ? rowsOfPlaces : newest(COLUMNS_SHOWN, 'LIMIT $7'),
+    },
     // The last of as many as an offset passes over: read from the index alone, without the rows.
     place: {
       name: `place in ${scope}, ${types} types`,
@@ -103,7 +125,13 @@ const withTypes = (where: string, names: string, beginnings: string): string => 
     SELECT unnest(${names}::text[]) COLLATE "C" AS name UNION SELECT name FROM known WHERE name IS NOT NULL
   )`;
 
+const allOf = (scope: 'tenant' | 'webhook') => ({
+  all: statementsOf(scope, 'all'),
+  some: statementsOf(scope, 'some'),
+  many: statementsOf(scope, 'many'),
+});
+
 const STATEMENTS = {
-  tenant: { all: statementsOf('tenant', 'all'), some: statementsOf('tenant', 'some') },
-  webhook: { all: statementsOf('webhook', 'all'), some: statementsOf('webhook', 'some') },
+  tenant: allOf('tenant'),
+  webhook: allOf('webhook'),
 };
