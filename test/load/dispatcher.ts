@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WebhookId } from '@grapnel/domain/ids';
 import { cpuSeconds, difference } from './cpu.ts';
 import { Ground } from './ground.ts';
 import { between, bodyOf, jetStreamLimits, perSecond, undiciLimit } from './limits.ts';
@@ -6,6 +7,8 @@ import type { Bench } from './report.ts';
 
 const BYTES = 1_024;
 const WEBHOOKS = 100;
+/** Whose endpoints take 200 ms for an answer. */
+const SLOW_WEBHOOKS = 5_000;
 
 /** One dispatcher alone: how fast it empties a full DELIVERIES, next to what bare undici does on the same receiver. */
 export const dispatcher: Bench = async ({ quick, log }) => {
@@ -18,13 +21,22 @@ export const dispatcher: Bench = async ({ quick, log }) => {
   const jetstream = await jetStreamLimits(ground.natsUrl, count, BYTES);
   const webhooks = await ground.webhooksFor(Array.from({ length: WEBHOOKS }, (_, i) => `${receiver.url}/ok/${i}`));
 
-  log(`filling DELIVERIES with ${count} …`);
-  let n = 0;
-  await perSecond(count, 512, () => ground.deliver(webhooks[n++ % WEBHOOKS] ?? 'wh_', bodyOf(BYTES)));
-
-  log('letting the dispatcher loose …');
+  const fill = async (targets: readonly WebhookId[], deliveries: number): Promise<void> => {
+    log(`filling DELIVERIES with ${deliveries} …`);
+    let n = 0;
+    await perSecond(deliveries, 512, () => ground.deliver(targets[n++ % targets.length] ?? 'wh_', bodyOf(BYTES)));
+    log('letting the dispatcher loose …');
+  };
+  await fill(webhooks, count);
   const { rate, cpu, received } = await emptied(ground, count);
   const undici = between(undiciBefore, await undiciLimit(receiver.url, count, BYTES));
+
+  const slowWebhooks = await ground.webhooksFor(
+    Array.from({ length: SLOW_WEBHOOKS }, (_, i) => `${receiver.url}/slow/${i}`),
+  );
+  receiver.tell({ behave: { slow: 'slow' } });
+  await fill(slowWebhooks, count / 2);
+  const slow = await emptied(ground, count / 2);
   const cpuMicros = ((cpu['dispatcher'] ?? 0) * 1e6) / count;
   return {
     name: `dispatcher: ${count} deliveries of ${BYTES} bytes to ${WEBHOOKS} webhooks, one process`,
@@ -38,6 +50,10 @@ export const dispatcher: Bench = async ({ quick, log }) => {
         value: cpuMicros,
         unit: 'µs',
         ratio: { of: 'a bare undici request', value: cpuMicros / undici.cpuMicros },
+      },
+      {
+        name: 'deliveries to customers that take 200 ms',
+        ...{ value: slow.rate, unit: 'per s', ratio: { of: 'those that take none', value: slow.rate / rate } },
       },
       { name: 'POSTs per delivery', value: received / count, unit: '' },
       ...Object.entries(cpu).map(([name, seconds]) => ({

@@ -4,7 +4,7 @@ import { CertificateAuthority } from '@grapnel/rpc/certificates.test-support';
 import { Histogram } from './histogram.ts';
 
 /** What endpoints of a class do with a request; they all take it whole first. */
-export type Behaviour = 'ok' | 'hang' | 'reset' | 'drip' | 'huge' | 'refuse' | 'later';
+export type Behaviour = 'ok' | 'slow' | 'hang' | 'reset' | 'drip' | 'huge' | 'refuse' | 'later';
 
 export interface Measured {
   readonly received: number;
@@ -48,7 +48,7 @@ class Figures {
   }
 }
 
-const ANSWERS: Readonly<Record<Exclude<Behaviour, 'hang' | 'reset' | 'drip'>, Buffer>> = {
+const ANSWERS: Readonly<Record<Exclude<Behaviour, 'slow' | 'hang' | 'reset' | 'drip'>, Buffer>> = {
   ok: Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=60\r\n\r\n'),
   refuse: Buffer.from('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n'),
   later: Buffer.from('HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n'),
@@ -58,6 +58,8 @@ const ANSWERS: Readonly<Record<Exclude<Behaviour, 'hang' | 'reset' | 'drip'>, Bu
   ]),
 };
 const HEADER_END = Buffer.from('\r\n\r\n');
+/** What `slow` ones take for an answer. */
+const SLOW_MS = 200;
 const DRIP = { head: 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n', everyMs: 500 };
 
 const ids = new Set<string>();
@@ -103,6 +105,9 @@ function figuresOf(name: string): Figures {
 
 function answer(socket: Socket, behaviour: Behaviour): void {
   switch (behaviour) {
+    case 'slow':
+      setTimeout(() => socket.write(ANSWERS.ok), SLOW_MS);
+      return;
     case 'hang':
       return;
     case 'reset':

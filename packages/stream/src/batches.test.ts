@@ -15,6 +15,7 @@ import { type OpenStreams, openStreams } from './open.ts';
 import type { EventStreams } from './ports.ts';
 import { StoreUnavailable } from './ports.ts';
 import { DEFAULT_PROVISION, provision } from './provision.ts';
+import { takesBatches } from './server-features.ts';
 import { publishUntilStored } from './until-stored.ts';
 
 async function open(url: string, names: Topology): Promise<OpenStreams> {
@@ -60,7 +61,8 @@ describe('publishing in batches', () => {
     expect(answers.filter(({ duplicate }) => duplicate)).toEqual([]);
     const { bodies, inBatches } = await stored(line.streams, names);
     expect(bodies).toEqual(ids);
-    expect(inBatches).toBeGreaterThan(1_000);
+    // The suite runs on nats-server 2.9 too.
+    expect(inBatches > 1_000).toBe(takesBatches(line.connections.publishing));
   });
 
   it('tells those that were there from those that were not, within one batch', async () => {
