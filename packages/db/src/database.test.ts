@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { eventually } from '@grapnel/testkit/eventually';
 import { type FreshDatabase, freshDatabase } from '@grapnel/testkit/infra';
 import { sql } from 'kysely';
@@ -26,6 +28,44 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => null,
     (error: unknown) => error,
   );
+
+/** Postgres behind wires on which nothing may arrive any more. */
+async function silenceable(url: string) {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set<Socket>();
+  const inward = new Set<Socket>();
+  const muted = new Set<Socket>();
+  const server = createServer((here) => {
+    const there = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [here, there],
+      [there, here],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => {
+        if (!muted.has(here)) to.write(chunk);
+      });
+      from.on('close', () => to.destroy());
+      from.on('error', () => {});
+    }
+    inward.add(here);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const through = new URL(url);
+  through.port = String((server.address() as AddressInfo).port);
+  return {
+    url: through.toString(),
+    /** Of the connections that there are now. */
+    begin: () => {
+      for (const socket of inward) muted.add(socket);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
 
 const MIGRATIONS: Record<string, Migration> = {
   '2026-01-01T00-first': { up: async (db) => void (await sql`CREATE TABLE here.things (n int)`.execute(db)) },
@@ -85,6 +125,18 @@ describe('connections', () => {
   it('a statement that takes too long is an outage, not a hang', async () => {
     expect(isOutage(await failure(sql`SELECT pg_sleep(10)`.execute(open())))).toBe(true);
   });
+
+  it('a server that says nothing more is an outage too, and its connection is not used again', async () => {
+    await using silence = await silenceable(database.url);
+    const pooled = stack.use(openDatabase<unknown>({ ...options, url: silence.url, maxConnections: 1 }));
+    const statement = { name: 'one', text: 'SELECT 1 AS one' };
+    expect(await pooled.ask(statement, [])).toEqual([{ one: 1 }]);
+    for (const asking of [() => pooled.ask(statement, []), () => sql`SELECT 1`.execute(pooled.db)]) {
+      silence.begin();
+      expect(isOutage(await failure(asking()))).toBe(true);
+      expect(await pooled.ask(statement, [])).toEqual([{ one: 1 }]);
+    }
+  }, 20_000);
 
   it('survive the loss of their server process, pooled ones by a new connection', async () => {
     const db = open(1);

@@ -1,7 +1,7 @@
 import { systemClock } from '@grapnel/runtime/clock';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientBase, Pool } from 'pg';
-import { answered } from './answered.ts';
+import { answered, Silence } from './answered.ts';
 import { type ConnectionOptions, connectionConfig } from './connection.ts';
 import type { Statement } from './statement.ts';
 
@@ -24,24 +24,24 @@ const LIFETIME_SECONDS = 7_200;
  * Otherwise Postgres would plan anew for the values, because it sees that fewer partitions are read then; so does the
  * execution of a plan for any values, which leaves out partitions when it begins.
  */
-async function planForAnyValues(client: ClientBase): Promise<void> {
-  await client.query('SET plan_cache_mode = force_generic_plan');
+async function planForAnyValues(client: ClientBase, statementTimeoutMs: number): Promise<void> {
+  await answered(client, { text: 'SET plan_cache_mode = force_generic_plan' }, statementTimeoutMs);
 }
 
 export function openDatabase<Tables>(options: DatabaseOptions): Database<Tables> {
+  const { statementTimeoutMs } = options;
   const pool = new Pool({
     ...connectionConfig(options),
     max: options.maxConnections,
     idleTimeoutMillis: IDLE_MS,
     maxLifetimeSeconds: LIFETIME_SECONDS,
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
-    onConnect: planForAnyValues,
+    onConnect: (client) => planForAnyValues(client, statementTimeoutMs),
   });
   // A lost connection fails the query it carries, or is replaced when it is next needed. Without these listeners it
   // would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  const { statementTimeoutMs } = options;
   const connect = async (): Promise<PostgresPoolClient> => {
     const client = await pool.connect();
     return borrowed(client, statementTimeoutMs, (discard) => client.release(discard));
@@ -74,10 +74,10 @@ export async function openSession<Tables>(options: ConnectionOptions): Promise<S
   const client = new Client(connectionConfig(options));
   client.on('error', () => {});
   await client.connect();
-  const { statementTimeoutMs } = options;
+  const only = borrowed(client, options.statementTimeoutMs, () => {});
   return {
     db: kysely<Tables>(
-      async () => borrowed(client, statementTimeoutMs, () => {}),
+      async () => only,
       () => end(client),
     ),
     [Symbol.asyncDispose]: () => end(client),
@@ -94,9 +94,17 @@ function borrowed(
   statementTimeoutMs: number,
   release: PostgresPoolClient['release'],
 ): PostgresPoolClient {
-  const query = (text: string, values: unknown[]) => answered(client, { text, values }, statementTimeoutMs);
+  let isUseless = false;
+  const query = (text: string, values: unknown[]) =>
+    answered(client, { text, values }, statementTimeoutMs).catch((error: unknown) => {
+      isUseless ||= error instanceof Silence;
+      throw error;
+    });
   // It is asked for rows alone, never for a cursor.
-  return { query: query as unknown as PostgresPoolClient['query'], release };
+  return {
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (discard) => release(discard === true || isUseless),
+  };
 }
 
 const GOODBYE_MS = 2_000;

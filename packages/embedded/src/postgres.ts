@@ -37,7 +37,7 @@ const DEVELOPMENT_SETTINGS: Readonly<Record<string, string>> = {
   unix_socket_directories: '',
   shared_buffers: '64MB',
   max_connections: '100',
-  // A statement over a month of partitions locks each with its indexes; so many a connection locks without asking the others.
+  // A statement over a month of partitions locks each with its indexes; so many a connection of Postgres 18 locks without asking the others.
   max_locks_per_transaction: '256',
   wal_level: 'minimal',
   max_wal_senders: '0',

@@ -79,20 +79,19 @@ function bridged(transport: Client, method: DescMethod, token: string): unknown 
   };
   switch (method.methodKind) {
     case 'unary':
-      return (request: Fields, options: CallOptions = {}) => {
-        const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-        const answer = new Answer(resolve, reject);
-        const call = transport.makeUnaryRequest(
-          path,
-          requestSerialize,
-          (bytes) => answer.keep(responseDeserialize(bytes)),
-          create(method.input, request),
-          ...prepared(options, UNARY_TIMEOUT_MS),
-          (error) => answer.give(error),
-        );
-        cancelOn(options.signal, call);
-        return promise;
-      };
+      return (request: Fields, options: CallOptions = {}) =>
+        new Promise((resolve, reject) => {
+          const answer = new Answer(resolve, reject);
+          const call = transport.makeUnaryRequest(
+            path,
+            requestSerialize,
+            (bytes) => answer.keep(responseDeserialize(bytes)),
+            create(method.input, request),
+            ...prepared(options, UNARY_TIMEOUT_MS),
+            (error) => answer.give(error),
+          );
+          cancelOn(options.signal, call);
+        });
     case 'server_streaming':
       return (request: Fields, options: CallOptions = {}) => {
         const message = create(method.input, request);

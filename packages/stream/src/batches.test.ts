@@ -10,6 +10,7 @@ import { projectCacheDir } from '@grapnel/embedded/project-cache';
 import { systemClock } from '@grapnel/runtime/clock';
 import { silentLogger } from '@grapnel/runtime/logger';
 import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
 import { type OpenStreams, openStreams } from './open.ts';
 import type { EventStreams } from './ports.ts';
@@ -80,16 +81,40 @@ describe('publishing in batches', () => {
     expect((await stored(line.streams, names)).bodies).toEqual([before, ...others]);
   });
 
-  it.each(['first', 'last'])('refuses what is too large alone, when it comes %s', async (where) => {
+  it.each([0, 30, 59])('refuses what cannot be sent alone, also as number %i of a batch', async (where) => {
     const names = topology(testPrefix(), 2);
     await using line = await open(natsUrl(), names);
     await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
-    const small = fresh(60).map((id) => message(names, id));
-    const large = message(names, 'large', { body: Buffer.alloc(9 * 1_048_576) });
-    const all = where === 'first' ? [large, ...small] : [...small, large];
+    const all = fresh(60).map((id) => message(names, id));
+    const wrong = (all[where] = message(names, 'wrong', { headers: { 'X-Id': 'two\nlines' } }));
     const answers = await Promise.allSettled(all.map((each) => line.streams.publish(each)));
-    expect(answers.map(({ status }) => status)).toEqual(all.map((each) => (each === large ? 'rejected' : 'fulfilled')));
-    expect((await stored(line.streams, names)).bodies).toEqual(small.map(({ id }) => id));
+    const rejected = all.filter((_, i) => answers[i]?.status === 'rejected');
+    expect(rejected).toEqual([wrong]);
+    const { bodies } = await stored(line.streams, names);
+    expect(bodies).toEqual(all.filter((each) => each !== wrong).map(({ id }) => id));
+  });
+
+  it('stores what is larger than a batch may be', async () => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    const all = Array.from({ length: 30 }, (_, i) =>
+      message(names, `m${i}`, { body: Buffer.alloc(i % 10 === 0 ? 5_000_000 : 400_000, `${i % 10}`) }),
+    );
+    const answers = await Promise.all(all.map((each) => line.streams.publish(each)));
+    expect(answers.map(({ sequence }) => sequence)).toEqual(all.map((_, i) => i + 1));
+  });
+
+  it('is given up where it is provisioned without', async () => {
+    const names = topology(testPrefix(), 2);
+    await using line = await open(natsUrl(), names);
+    const { publishing } = line.connections;
+    const manager = await jetstreamManager(publishing);
+    const allowed = async () => (await manager.streams.info(names.streams.events)).config.allow_atomic === true;
+    await provision(publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    expect(await allowed()).toBe(takesBatches(publishing));
+    await provision(publishing, names, DEFAULT_PROVISION);
+    expect(await allowed()).toBe(false);
   });
 
   it('goes one by one while there are few', async () => {

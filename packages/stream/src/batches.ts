@@ -4,7 +4,7 @@ import type { BatchPlace } from './publish-format.ts';
 
 /** Fewer than these are sooner written one by one: the server puts every batch into a store of its own first. */
 const MIN_MESSAGES = 24;
-/** Half of what a server takes by default, in one and in bytes that it holds back until the batch is whole. */
+/** Half of the messages that a server takes by default; the bytes are a bound of ours for what it holds back until the batch is whole. */
 const MAX = { messages: 500, bytes: 4 * 1_048_576 };
 
 /** How a message leaves: by itself, or as a part of a batch. */

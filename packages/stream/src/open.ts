@@ -22,7 +22,10 @@ function batchedStreamOf(subject: string, { streams, subjects }: Topology): stri
   return within(subjects.allRetries) ? streams.retries : null;
 }
 
-/** Connects a service to the event streams; disposing it sends what is buffered and closes the connections. */
+/**
+ * Connects a service to the event streams; disposing it sends what is buffered and closes the connections. What is published
+ * and not yet answered is to be waited for before that.
+ */
 export async function openStreams(
   config: StreamConfig,
   name: string,

@@ -91,7 +91,8 @@ function streams(names: Topology, options: ProvisionOptions): NamedStream[] {
     discard: DiscardPolicy.Old,
     duplicate_window: nanos(120_000),
   };
-  const line = options.batches ? { ...common, allow_atomic: true } : common;
+  // Said also where it is not wanted: an update keeps what it does not mention.
+  const line = { ...common, allow_atomic: options.batches };
   return [
     {
       ...line,

@@ -66,7 +66,7 @@ export function readAnswer(answer: Msg, message: NewMessage): Stored | Error {
 export type BatchAnswer =
   /** The first of its messages is at `first`, the others follow. */
   | { readonly kind: 'stored'; readonly first: number }
-  /** None was: an id was there already, or too many batches were under way. */
+  /** Not as a batch: an id was there already, too many were under way, or the server that has the stream knows no batches. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'unknown'; readonly error: Error };
 
@@ -74,9 +74,9 @@ export function readBatchAnswer(answer: Msg, size: number): BatchAnswer {
   if (answer.headers?.code === 503) return { kind: 'refused' };
   const ack = parsed(answer);
   if (ack instanceof Error) return { kind: 'unknown', error: ack };
-  if (ack.error !== undefined) return { kind: 'refused' };
-  if (ack.count === size) return { kind: 'stored', first: (ack.seq ?? 0) - size + 1 };
-  return { kind: 'unknown', error: new StoreUnavailable('the event store does not know batches') };
+  // An older server has stored them one by one; sent again so, each hears where it is.
+  if (ack.error !== undefined || ack.count !== size) return { kind: 'refused' };
+  return { kind: 'stored', first: (ack.seq ?? 0) - size + 1 };
 }
 
 function parsed(answer: Msg): Ack | Error {

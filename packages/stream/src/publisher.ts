@@ -222,12 +222,15 @@ export class Publisher {
     this.#clock.after(SWEEP_MS, () => {
       this.#sweeping = false;
       const now = this.#clock.monotonic();
+      const late: Outstanding[] = [];
       for (const each of this.#outstanding) {
         if (each.deadline > now) break;
         this.#take(each);
         each.reject(new StoreUnavailable('the event store did not confirm in time'));
-        this.#ended(each);
+        late.push(each);
       }
+      // Once all are out: what ended lets others go, and must not send what is late as well.
+      for (const each of late) this.#ended(each);
       if (this.#outstanding.size > 0) this.#startSweep();
     });
   }

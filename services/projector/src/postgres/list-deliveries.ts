@@ -96,8 +96,12 @@ function statementsOf(scope: 'tenant' | 'webhook', types: Types): { page: Statem
     ORDER BY created_at DESC, id DESC ${rest}`;
   // A row costs more than its place in the index, and each of many branches has a page of them.
   const rowsOfPlaces = `
-    SELECT ${COLUMNS_SHOWN} FROM (${newest('created_at, id', 'LIMIT $7')}) AS place
-    JOIN history.deliveries USING (id, created_at) WHERE ${inWindow} ORDER BY created_at DESC, id DESC`;
+    SELECT found.* FROM (${newest('created_at, id', 'LIMIT $7')}) AS place
+    CROSS JOIN LATERAL (
+      SELECT ${COLUMNS_SHOWN} FROM history.deliveries
+      WHERE id = place.id AND created_at = place.created_at AND ${inWindow} LIMIT 1
+    ) AS found
+    ORDER BY created_at DESC, id DESC`;
   return {
     page: {
       name: `page of ${scope}, ${types} types`,
