@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { makeEveryObjectYoung } from '@grapnel/runtime/collector';
 import { Command } from 'commander';
 import { backlog } from './backlog.ts';
 import { dispatcher } from './dispatcher.ts';
@@ -26,6 +27,9 @@ interface Options {
   readonly json?: string;
   readonly profile?: string;
 }
+
+// It stands for services, and asks as they do.
+makeEveryObjectYoung();
 
 const program = new Command('bench')
   .description('Measures the platform against what this machine can do without it.')
