@@ -1,3 +1,5 @@
+import { type Linked, LinkedList } from './linked-list.ts';
+
 /** A timer that has not gone off yet. */
 export interface Timer {
   cancel(): void;
@@ -35,15 +37,43 @@ export const systemClock: Clock = {
 function once(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const timer = setTimeout(finish, ms);
-    function finish(): void {
-      signal?.removeEventListener('abort', stop);
+    const others = signal === undefined ? null : sleepersOf(signal);
+    const timer = setTimeout(() => {
+      others?.remove(sleeper);
       resolve();
-    }
-    function stop(): void {
+    }, ms);
+    const sleeper = new Sleeper(() => {
       clearTimeout(timer);
       reject(signal?.reason as Error);
-    }
-    signal?.addEventListener('abort', stop, { once: true });
+    });
+    others?.add(sleeper);
   });
+}
+
+class Sleeper implements Linked {
+  readonly wake: () => void;
+  previous: this | null = null;
+  next: this | null = null;
+
+  constructor(wake: () => void) {
+    this.wake = wake;
+  }
+}
+
+const sleepers = new WeakMap<AbortSignal, LinkedList<Sleeper>>();
+
+/** One listener wakes all: a signal looks through all that it has for each that is added, and thousands sleep in the lanes. */
+function sleepersOf(signal: AbortSignal): LinkedList<Sleeper> {
+  const known = sleepers.get(signal);
+  if (known !== undefined) return known;
+  const list = new LinkedList<Sleeper>();
+  sleepers.set(signal, list);
+  const wakeAll = (): void => {
+    for (const each of list) {
+      list.remove(each);
+      each.wake();
+    }
+  };
+  signal.addEventListener('abort', wakeAll, { once: true });
+  return list;
 }

@@ -20,6 +20,8 @@ export interface LanePumpOptions {
   readonly signal: AbortSignal;
 }
 
+/** Messages are kept in such steps. */
+const TOGETHER_MS = 1_000;
 const SHORTEST_MS = Math.min(...LANES.map((lane) => lane.delayMs));
 
 /**
@@ -65,10 +67,19 @@ async function letOut(message: Received, lane: Lane, options: LanePumpOptions): 
   }
 }
 
+/**
+ * In a third of the acknowledgement's time at the latest, and with others: what is kept at one moment is one write, where
+ * each of thousands by itself would wake this process and the server.
+ */
+function keptWithinMs(now: number, ackWaitMs: number): number {
+  const together = Math.min(TOGETHER_MS, ackWaitMs / 6);
+  return Math.floor((now + ackWaitMs / 3) / together) * together - now;
+}
+
 /** Keeps the message ours until its time. */
 async function hold(message: Received, until: number, { clock, signal, ackWaitMs }: LanePumpOptions): Promise<void> {
   for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
-    await clock.sleep(Math.min(left, ackWaitMs / 3), signal);
+    await clock.sleep(Math.min(left, keptWithinMs(clock.now(), ackWaitMs)), signal);
     if (until > clock.now()) message.working();
   }
 }
