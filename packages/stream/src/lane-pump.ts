@@ -20,8 +20,8 @@ export interface LanePumpOptions {
   readonly signal: AbortSignal;
 }
 
-/** Messages are kept in such steps. */
-const TOGETHER_MS = 1_000;
+/** Messages are kept in such steps: longer ones make bursts that live deliveries notice when all lanes are full. */
+const TOGETHER_MS = 100;
 const SHORTEST_MS = Math.min(...LANES.map((lane) => lane.delayMs));
 
 /**
