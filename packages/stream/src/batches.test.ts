@@ -13,8 +13,7 @@ import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
 import { type OpenStreams, openStreams } from './open.ts';
-import type { EventStreams } from './ports.ts';
-import { StoreUnavailable } from './ports.ts';
+import { type EventStreams, StoreUnavailable } from './ports.ts';
 import { DEFAULT_PROVISION, provision } from './provision.ts';
 import { takesBatches } from './server-features.ts';
 import { publishUntilStored } from './until-stored.ts';
@@ -26,6 +25,13 @@ async function open(url: string, names: Topology): Promise<OpenStreams> {
     systemClock,
     silentLogger,
   );
+}
+
+/** On the suite's server, with streams that take batches or do not. */
+async function provisioned(names: Topology, batches = true): Promise<OpenStreams> {
+  const line = await open(natsUrl(), names);
+  await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches });
+  return line;
 }
 
 const message = (names: Topology, id: string, more: Partial<NewMessage> = {}): NewMessage => ({
@@ -54,8 +60,7 @@ describe('publishing in batches', () => {
 
   it('stores what is published at once together, in its order, and tells each where it is', async () => {
     const names = topology(testPrefix(), 2);
-    await using line = await open(natsUrl(), names);
-    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    await using line = await provisioned(names);
     const ids = fresh(1_200);
     const answers = await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
     expect(answers.map(({ sequence }) => sequence)).toEqual(ids.map((_, i) => i + 1));
@@ -68,8 +73,7 @@ describe('publishing in batches', () => {
 
   it('tells those that were there from those that were not, within one batch', async () => {
     const names = topology(testPrefix(), 2);
-    await using line = await open(natsUrl(), names);
-    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    await using line = await provisioned(names);
     const [before = '', ...others] = fresh(60);
     const { sequence } = await line.streams.publish(message(names, before));
     const twice = others[4] ?? '';
@@ -83,8 +87,7 @@ describe('publishing in batches', () => {
 
   it.each([0, 30, 59])('refuses what cannot be sent alone, also as number %i of a batch', async (where) => {
     const names = topology(testPrefix(), 2);
-    await using line = await open(natsUrl(), names);
-    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    await using line = await provisioned(names);
     const all = fresh(60).map((id) => message(names, id));
     const wrong = (all[where] = message(names, 'wrong', { headers: { 'X-Id': 'two\nlines' } }));
     const answers = await Promise.allSettled(all.map((each) => line.streams.publish(each)));
@@ -96,8 +99,7 @@ describe('publishing in batches', () => {
 
   it('stores what is larger than a batch may be', async () => {
     const names = topology(testPrefix(), 2);
-    await using line = await open(natsUrl(), names);
-    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    await using line = await provisioned(names);
     const all = Array.from({ length: 30 }, (_, i) =>
       message(names, `m${i}`, { body: Buffer.alloc(i % 10 === 0 ? 5_000_000 : 400_000, `${i % 10}`) }),
     );
@@ -119,8 +121,7 @@ describe('publishing in batches', () => {
 
   it('goes one by one while there are few', async () => {
     const names = topology(testPrefix(), 2);
-    await using line = await open(natsUrl(), names);
-    await provision(line.connections.publishing, names, { ...DEFAULT_PROVISION, batches: true });
+    await using line = await provisioned(names);
     const ids = fresh(10);
     await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
     expect(await stored(line.streams, names)).toEqual({ bodies: ids, inBatches: 0 });
@@ -128,8 +129,7 @@ describe('publishing in batches', () => {
 
   it('goes one by one where the streams take no batches', async () => {
     const names = topology(testPrefix(), 2);
-    await using line = await open(natsUrl(), names);
-    await provision(line.connections.publishing, names, DEFAULT_PROVISION);
+    await using line = await provisioned(names, false);
     const ids = fresh(100);
     await Promise.all(ids.map((id) => line.streams.publish(message(names, id))));
     expect(await stored(line.streams, names)).toEqual({ bodies: ids, inBatches: 0 });

@@ -62,10 +62,12 @@ export class Publisher {
   #next = 0;
   #bytes = 0;
   #connected = true;
+  #serverTakesBatches: boolean;
   #sweeping = false;
 
   constructor(connection: NatsConnection, clock: Clock, options: Partial<PublisherOptions> = {}) {
     this.#connection = connection;
+    this.#serverTakesBatches = takesBatches(connection);
     this.#clock = clock;
     this.#options = { ...DEFAULTS, ...options };
     this.#coalesced = new Coalesced(clock, () => Math.max(this.#options.waitMs, waitAmong(this.#outstanding.size)));
@@ -94,6 +96,8 @@ export class Publisher {
 
   connectionBack(): void {
     this.#connected = true;
+    // Perhaps to another server.
+    this.#serverTakesBatches = takesBatches(this.#connection);
   }
 
   publish(message: NewMessage): Promise<Stored> {
@@ -132,7 +136,7 @@ export class Publisher {
   #batchesFor({ subject, expectedLastSequence }: NewMessage): Batches | null {
     // Who expects to be next on a subject is refused alone, not with others.
     const stream = expectedLastSequence === undefined ? this.#options.batched(subject) : null;
-    if (stream === null || !takesBatches(this.#connection)) return null;
+    if (stream === null || !this.#serverTakesBatches) return null;
     let batches = this.#batches.get(stream);
     if (batches === undefined) {
       batches = new Batches((outstanding, place) => this.#write(outstanding, place));

@@ -109,7 +109,7 @@ function statementsOf(scope: 'tenant' | 'webhook', types: Types): { page: Statem
     },
     // The last of as many as an offset passes over: read from the index alone, without the rows.
     place: {
-      name: `place in ${scope}, ${types} types`,
+      name: `place in ${scope}, ${types === 'all' ? 'all' : 'some'} types`,
       text: newest('created_at, id', 'OFFSET $7::bigint - 1 LIMIT 1'),
     },
   };
