@@ -4,7 +4,8 @@ import type { DeliveryId, TenantId, WebhookId } from '@grapnel/domain/ids';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { AttemptView, DeliveryQuery, DeliveryView, History, HourView, WebhookTotalsView } from '../ports.ts';
 import { available } from './available.ts';
-import { COLUMNS_SHOWN, type DeliveryRow, listDeliveries } from './list-deliveries.ts';
+import { listDeliveries } from './list-deliveries.ts';
+import { COLUMNS_SHOWN, type DeliveryRow } from './list-statements.ts';
 import type { Tables } from './tables.ts';
 import { type AttemptRow, attemptView, deliveryView } from './views.ts';
 

@@ -1,141 +1,101 @@
 import type { Statement } from '@grapnel/db/statement';
 import type { DeliveryStatus } from '@grapnel/domain/delivery/outcome';
 import type { DeliveryQuery, Position } from '../ports.ts';
-import type { DeliveriesTable } from './tables.ts';
-import { type Window, windowsOf } from './windows.ts';
-
-/** What a list shows of a delivery. */
-export type DeliveryRow = Pick<DeliveriesTable, (typeof SHOWN)[number]>;
-
-const SHOWN = [
-  ...(['id', 'webhook_id', 'event_id', 'event_type', 'job_id', 'task_id', 'created_at', 'test'] as const),
-  ...(['body_bytes', 'sequence', 'status', 'round', 'attempt_number', 'next_attempt_at', 'delivered_at'] as const),
-  ...(['skip_reason', 'last_attempt_round', 'request_url', 'request_method', 'response_status'] as const),
-  ...(['response_duration_ms', 'error_code', 'error_message'] as const),
-] as const;
-
-/** The columns of a {@link DeliveryRow}. */
-export const COLUMNS_SHOWN: string = SHOWN.join(', ');
+import { type DeliveryRow, pageStatement, placeStatement, type Shape, typesStatement } from './list-statements.ts';
+import { joined, type Window, windowsOf } from './windows.ts';
 
 const ALL_STATUSES: readonly DeliveryStatus[] = ['pending', 'retrying', 'delivered', 'failed', 'skipped'];
 /** Before the newest of all deliveries. */
 const TOP: Position = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+
+/** From so many rows on it is worth opening every branch in every partition at once. */
+const MANY_ROWS = 500;
+/** More than there are statuses. */
+const MANY_BRANCHES = 6;
+/** When the first days have less than this part of a page, a week would not fill it either. */
+const SPARSE = 5;
 
 /** Runs a statement and returns its rows. */
 type Ask = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
 
 /** A page, newest first: from the newest days, and from the others only when these have too little. */
 export async function listDeliveries(query: DeliveryQuery, now: number, ask: Ask): Promise<DeliveryRow[]> {
-  const { page, place } = STATEMENTS[query.webhookId === null ? 'tenant' : 'webhook'][typesOf(query)];
-  let { after } = query;
-  if (query.offset > 0) {
-    const whole = { from: query.from ?? 0, to: query.to ?? TOP.createdAt };
-    const [last] = await ask<{ created_at: number; id: string }>(place, valuesOf(query, whole, after, query.offset));
-    if (last === undefined) return [];
-    after = { createdAt: last.created_at, id: last.id };
-  }
+  const after = query.offset > 0 ? await placeAt(query, ask) : (query.after ?? TOP);
+  if (after === null) return [];
   const rows: DeliveryRow[] = [];
-  for (const window of windowsOf({ ...query, after }, now)) {
-    rows.push(...(await ask<DeliveryRow>(page, valuesOf(query, window, after, query.limit - rows.length))));
+  let [window, ...older] = windowsOf({ ...query, after }, now);
+  for (let isNewest = true; window !== undefined; isNewest = false) {
+    const missing = query.limit - rows.length;
+    const merge = isNewest || missing >= MANY_ROWS;
+    rows.push(...(await pageIn(window, { ...query, after, limit: missing }, merge, ask)));
     if (rows.length >= query.limit) break;
+    [window, ...older] = rows.length * SPARSE < query.limit ? joined(older) : older;
   }
   return rows;
 }
 
-/** How much of what there is a list asks for: which decides how its page is read. */
-type Types = 'all' | 'some' | 'many';
-
-/** Of a family one knows only in the database how many types it has. */
-const FAMILY = 4;
-/** More branches than these are merged by their places alone. */
-const MANY_BRANCHES = 8;
-
-function typesOf({ eventTypes, statuses }: DeliveryQuery): Types {
-  if (eventTypes.length === 0) return 'all';
-  const types = eventTypes.reduce((sum, type) => sum + (isFamily(type) ? FAMILY : 1), 0);
-  return types * (statuses.length || ALL_STATUSES.length) > MANY_BRANCHES ? 'many' : 'some';
+/** The place of the delivery before the one at the offset; `null` when there are not so many. */
+async function placeAt(query: DeliveryQuery, ask: Ask): Promise<Position | null> {
+  const whole = { from: query.from ?? 0, to: query.to ?? TOP.createdAt };
+  const { shape, branches } = await branchesIn(whole, query, ask);
+  if (branches.length === 0) return null;
+  const isMerged = branches.length < MANY_BRANCHES && query.offset >= MANY_ROWS;
+  const place = placeStatement(shape, isMerged ? branches.length : 'sorted');
+  const values = valuesOf(query, whole, branches, TOP, query.offset);
+  const [last] = await ask<{ created_at: number; id: string }>(place, values);
+  return last === undefined ? null : { createdAt: last.created_at, id: last.id };
 }
 
-const isFamily = (type: string): boolean => type.endsWith('.*');
+async function pageIn(window: Window, query: DeliveryQuery, merge: boolean, ask: Ask): Promise<DeliveryRow[]> {
+  const { shape, branches } = await branchesIn(window, query, ask);
+  const { length } = branches;
+  if (length === 0) return [];
+  const reading = length >= MANY_BRANCHES ? 'placed' : merge || length === 1 ? length : 'sorted';
+  const values = valuesOf(query, window, branches, query.after ?? TOP, query.limit);
+  return ask<DeliveryRow>(pageStatement(shape, reading), [
+    ...values,
+    ...(query.webhookId === null ? [] : [query.tenant]),
+  ]);
+}
 
-function valuesOf(query: DeliveryQuery, { from, to }: Window, after: Position | null, count: number): unknown[] {
-  const { tenant, webhookId, eventTypes, statuses } = query;
-  const { createdAt, id } = after ?? TOP;
-  const beginnings = eventTypes.filter(isFamily).map((type) => type.slice(0, -1));
+/** A stretch of an index, ordered by time. */
+interface Branch {
+  readonly status: DeliveryStatus;
+  /** `null`: of the index without types. */
+  readonly type: string | null;
+}
+
+function valuesOf(
+  { webhookId, tenant }: DeliveryQuery,
+  { from, to }: Window,
+  branches: readonly Branch[],
+  { createdAt, id }: Position,
+  count: number,
+): unknown[] {
   return [
-    ...[tenant, from, to, createdAt, id, statuses.length === 0 ? ALL_STATUSES : statuses, count],
-    ...(webhookId === null ? [] : [webhookId]),
-    ...(eventTypes.length === 0 ? [] : [eventTypes.filter((type) => !isFamily(type)), beginnings]),
+    ...[from, to, createdAt, id, branches.map(({ status }) => status), count, webhookId ?? tenant],
+    ...(branches.some(({ type }) => type === null) ? [] : [branches.map(({ type }) => type)]),
   ];
 }
 
-/**
- * Each status, and each type with each status, has its own stretch of an index, ordered by time: so every one is a branch
- * that reads its days from the newest back and stops after one page, and the branches are merged. A filter that matches
- * one row in a million costs as little as none.
- */
-function statementsOf(scope: 'tenant' | 'webhook', types: Types): { page: Statement; place: Statement } {
-  // Leaves out partitions, which the comparison of rows below does not.
-  const inWindow = 'created_at >= $2::bigint AND created_at < $3::bigint';
-  // Somebody else's webhook is found out by one of its rows, not by reading all of them.
-  const mine =
-    scope === 'tenant'
-      ? 'tenant = $1'
-      : `webhook_id = $8
-          AND (SELECT tenant FROM history.deliveries WHERE webhook_id = $8 AND ${inWindow} LIMIT 1) = $1`;
-  const [names, beginnings] = scope === 'webhook' ? ['$9', '$10'] : ['$8', '$9'];
-  const newest = (columns: string, rest: string): string => `
-    ${types === 'all' ? '' : withTypes(`${mine} AND ${inWindow}`, names, beginnings)}
-    SELECT found.* FROM unnest($6::text[]) AS status ${types === 'all' ? '' : 'CROSS JOIN wanted AS type'}
-    CROSS JOIN LATERAL (
-      SELECT ${columns} FROM history.deliveries AS delivery
-      WHERE ${mine} AND ${inWindow} AND (created_at, id) < ($4::bigint, $5)
-        AND delivery.status = status.status ${types === 'all' ? '' : 'AND event_type = type.name'}
-      ORDER BY created_at DESC, id DESC LIMIT $7
-    ) AS found
-    ORDER BY created_at DESC, id DESC ${rest}`;
-  // A row costs more than its place in the index, and each of many branches has a page of them.
-  const rowsOfPlaces = `
-    SELECT found.* FROM (${newest('created_at, id', 'LIMIT $7')}) AS place
-    CROSS JOIN LATERAL (
-      SELECT ${COLUMNS_SHOWN} FROM history.deliveries
-      WHERE id = place.id AND created_at = place.created_at AND ${inWindow} LIMIT 1
-    ) AS found
-    ORDER BY created_at DESC, id DESC`;
+/** The branches that a list is merged of: every status asked for, or all, in every type asked for, with those of families. */
+async function branchesIn(
+  window: Window,
+  { tenant, webhookId, statuses, eventTypes }: DeliveryQuery,
+  ask: Ask,
+): Promise<{ readonly shape: Shape; readonly branches: readonly Branch[] }> {
+  const scope = webhookId === null ? 'tenant' : 'webhook';
+  const families = eventTypes.filter(isFamily).map((type) => type.slice(0, -1));
+  const types = new Set<string | null>(eventTypes.length === 0 ? [null] : eventTypes.filter((type) => !isFamily(type)));
+  if (families.length > 0) {
+    const values = [window.from, window.to, families, webhookId ?? tenant];
+    for (const { name } of await ask<{ name: string }>(typesStatement(scope), values)) types.add(name);
+  }
+  const wanted = statuses.length === 0 ? ALL_STATUSES : statuses;
   return {
-    page: {
-      name: `page of ${scope}, ${types} types`,
-      text: types === 'many' ? rowsOfPlaces : newest(COLUMNS_SHOWN, 'LIMIT $7'),
-    },
-    // The last of as many as an offset passes over: read from the index alone, without the rows.
-    place: {
-      name: `place in ${scope}, ${types === 'all' ? 'all' : 'some'} types`,
-      text: newest('created_at, id', 'OFFSET $7::bigint - 1 LIMIT 1'),
-    },
+    shape: { scope, byType: eventTypes.length > 0 },
+    branches: wanted.flatMap((status) => [...types].map((type) => ({ status, type }))),
   };
 }
 
-/** The names asked for, and those that begin as asked for, found by jumping in the index from one to the next. */
-const withTypes = (where: string, names: string, beginnings: string): string => `
-  WITH RECURSIVE known AS (
-    SELECT beginning AS name, left(beginning, -1) || '/' AS beyond
-    FROM (SELECT unnest(${beginnings}::text[]) COLLATE "C" AS beginning) AS families
-    UNION ALL
-    SELECT (
-      SELECT event_type FROM history.deliveries
-      WHERE ${where} AND event_type > known.name AND event_type < known.beyond ORDER BY event_type LIMIT 1
-    ) COLLATE "C", beyond FROM known WHERE name IS NOT NULL
-  ), wanted AS (
-    SELECT unnest(${names}::text[]) COLLATE "C" AS name UNION SELECT name FROM known WHERE name IS NOT NULL
-  )`;
-
-const allOf = (scope: 'tenant' | 'webhook') => ({
-  all: statementsOf(scope, 'all'),
-  some: statementsOf(scope, 'some'),
-  many: statementsOf(scope, 'many'),
-});
-
-const STATEMENTS = {
-  tenant: allOf('tenant'),
-  webhook: allOf('webhook'),
-};
+const isFamily = (type: string): boolean => type.endsWith('.*');

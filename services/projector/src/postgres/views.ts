@@ -1,5 +1,5 @@
 import type { AttemptView, DeliveryView, LastAttempt } from '../ports.ts';
-import type { DeliveryRow } from './list-deliveries.ts';
+import type { DeliveryRow } from './list-statements.ts';
 import type { AttemptsTable } from './tables.ts';
 
 export function deliveryView(row: DeliveryRow): DeliveryView {

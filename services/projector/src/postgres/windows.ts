@@ -22,3 +22,9 @@ export function windowsOf({ from, to, after }: DeliveryQuery, now: number): Wind
   const bounds = REACH.map((days) => dayOf(Math.min(newest, now)) - days * DAY_MS).filter((bound) => bound > lower);
   return [...bounds, lower].map((bound, i) => ({ from: bound, to: i === 0 ? upper : (bounds[i - 1] as number) }));
 }
+
+/** All of them as one. */
+export function joined(windows: readonly Window[]): Window[] {
+  const [newest, oldest] = [windows[0], windows.at(-1)];
+  return newest === undefined || oldest === undefined ? [] : [{ from: oldest.from, to: newest.to }];
+}

@@ -38,12 +38,14 @@ export async function fillHistory(url: string, { deliveries, days, now, onProgre
       await client.query(`VACUUM (ANALYZE, FREEZE) history.${table}_${dayName(day)}`);
     }
   });
+  // What is asked next should not wait for the disk that all of this is still being written to.
+  await forEachDay(url, [today], (client) => client.query('CHECKPOINT'));
 }
 
 async function forEachDay(
   url: string,
   days: readonly number[],
-  work: (client: Client, day: number) => Promise<void>,
+  work: (client: Client, day: number) => Promise<unknown>,
 ): Promise<void> {
   const left = days.toReversed();
   const worker = async (): Promise<void> => {
