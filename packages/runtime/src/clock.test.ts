@@ -21,6 +21,17 @@ describe('sleeping', () => {
     expect(ends.map((end) => end.status === 'rejected' && end.reason === reason)).toEqual(long.map(() => true));
   });
 
+  it('leaves no listener behind, by which a signal made of others would live on', async () => {
+    const { signal } = new AbortController();
+    await Promise.all([systemClock.sleep(1, signal), systemClock.sleep(2, signal)]);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    const again = new AbortController();
+    const sleep = systemClock.sleep(60_000, again.signal);
+    again.abort(new Error('now'));
+    await expect(sleep).rejects.toThrow('now');
+    expect(getEventListeners(again.signal, 'abort')).toEqual([]);
+  });
+
   it('does not begin after the signal', async () => {
     await expect(systemClock.sleep(60_000, AbortSignal.abort(new Error('over')))).rejects.toThrow('over');
   });

@@ -37,7 +37,7 @@ export const systemClock: Clock = {
 function once(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const others = signal === undefined ? null : sleepersOf(signal);
+    const others = signal === undefined ? null : sleepersUntil(signal);
     const timer = setTimeout(() => {
       others?.remove(sleeper);
       resolve();
@@ -60,20 +60,42 @@ class Sleeper implements Linked {
   }
 }
 
-const sleepers = new WeakMap<AbortSignal, LinkedList<Sleeper>>();
+/**
+ * Who sleeps until a signal. One listener wakes all: a signal looks through all that it has for each that is added, and thousands
+ * sleep in the lanes. It is taken off with the last: a signal made of others lives as long as somebody listens to it.
+ */
+class Sleepers {
+  readonly #signal: AbortSignal;
+  readonly #list = new LinkedList<Sleeper>();
 
-/** One listener wakes all: a signal looks through all that it has for each that is added, and thousands sleep in the lanes. */
-function sleepersOf(signal: AbortSignal): LinkedList<Sleeper> {
-  const known = sleepers.get(signal);
-  if (known !== undefined) return known;
-  const list = new LinkedList<Sleeper>();
-  sleepers.set(signal, list);
-  const wakeAll = (): void => {
-    for (const each of list) {
-      list.remove(each);
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  add(sleeper: Sleeper): void {
+    if (this.#list.size === 0) this.#signal.addEventListener('abort', this);
+    this.#list.add(sleeper);
+  }
+
+  remove(sleeper: Sleeper): void {
+    this.#list.remove(sleeper);
+    if (this.#list.size === 0) this.#signal.removeEventListener('abort', this);
+  }
+
+  handleEvent(): void {
+    for (const each of this.#list) {
+      this.remove(each);
       each.wake();
     }
-  };
-  signal.addEventListener('abort', wakeAll, { once: true });
-  return list;
+  }
+}
+
+const sleepers = new WeakMap<AbortSignal, Sleepers>();
+
+function sleepersUntil(signal: AbortSignal): Sleepers {
+  const known = sleepers.get(signal);
+  if (known !== undefined) return known;
+  const fresh = new Sleepers(signal);
+  sleepers.set(signal, fresh);
+  return fresh;
 }

@@ -133,9 +133,11 @@ export class Publisher {
     else batches.add(outstanding);
   }
 
-  #batchesFor({ subject, expectedLastSequence }: NewMessage): Batches | null {
-    // Who expects to be next on a subject is refused alone, not with others.
-    const stream = expectedLastSequence === undefined ? this.#options.batched(subject) : null;
+  #batchesFor({ subject, id, expectedLastSequence }: NewMessage): Batches | null {
+    // Who expects to be next on a subject is refused alone, not with others; and a batch that is refused is sent again, which
+    // without an id might store twice what an older server has stored of it.
+    const goesAlone = id === undefined || expectedLastSequence !== undefined;
+    const stream = goesAlone ? null : this.#options.batched(subject);
     if (stream === null || !this.#serverTakesBatches) return null;
     let batches = this.#batches.get(stream);
     if (batches === undefined) {

@@ -33,6 +33,6 @@ export class PulledMessage extends NatsMessage implements Received {
   }
 
   working(): void {
-    this.respond(WORKING);
+    this.#acks.add(() => this.respond(WORKING));
   }
 }

@@ -1,11 +1,13 @@
 import { DeliveryStatus } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { systemClock } from '@grapnel/runtime/clock';
 import { freshDatabase } from '@grapnel/testkit/infra';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../project/days.ts';
 import { delivered, delivery, failed, webhook } from '../testing/facts.ts';
 import { Line } from '../testing/line.ts';
 import { as, startProjector, type TestProjector } from '../testing/projector.ts';
+import { pageStatement, placeStatement, typesStatement } from './list-statements.ts';
 
 const { FAILED, DELIVERED, SKIPPED } = DeliveryStatus;
 const TENANT = 'many-ways';
@@ -22,11 +24,13 @@ const facts = Array.from({ length: 180 }, (_, n) => ({
 
 const stack = new AsyncDisposableStack();
 let projector: TestProjector;
+let databaseUrl: string;
 
 beforeAll(async () => {
   const line = stack.use(await Line.start());
   const database = stack.use(await freshDatabase());
-  projector = stack.use(await startProjector(line, database.url));
+  databaseUrl = database.url;
+  projector = stack.use(await startProjector(line, databaseUrl));
   await line.outcomes(facts.map(({ made, isFailed }) => (isFailed ? failed(made, { last: true }) : delivered(made))));
   await projector.settled();
 });
@@ -69,4 +73,59 @@ describe('a list', () => {
       expect(await list({ ...question, offset: 600 })).toEqual([]);
     },
   );
+});
+
+const SCOPES = ['tenant', 'webhook'] as const;
+const READINGS = ['single', 'merged', 'sorted'] as const;
+const statements = SCOPES.flatMap((scope) =>
+  [true, false].flatMap((byType) => {
+    const shape = { scope, byType };
+    const each = READINGS.flatMap((reading) => [pageStatement(shape, reading), placeStatement(shape, reading)]);
+    const all = byType ? [...each, pageStatement(shape, 'placed'), typesStatement(scope)] : each;
+    return all.map(({ name, text }) => ({ name, text, byType }));
+  }),
+);
+
+/** What fits each of their parameters. */
+const VALUES = {
+  types: [`0`, `${Number.MAX_SAFE_INTEGER}`, `'{crawl.}'`, `'x'`],
+  others: [`0`, `${Number.MAX_SAFE_INTEGER}`, `${Number.MAX_SAFE_INTEGER}`, `''`, `'{}'`, `10`, `'x'`, `'{}'`, `'x'`],
+};
+
+/** The indexes that a plan for any values begins to read at, by what their names in partitions have in common. */
+async function indexesRead(client: Client, { name, text }: { name: string; text: string }): Promise<string[]> {
+  const count = Math.max(...Array.from(text.matchAll(/\$(\d)/g), ([, n]) => Number(n)));
+  const values = VALUES[name.startsWith('types') ? 'types' : 'others'].slice(0, count);
+  await client.query(`PREPARE "${name}" AS ${text}`);
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+    `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE "${name}"(${values.join(', ')})`,
+  );
+  const lines = rows.map((row) => row['QUERY PLAN']);
+  expect(lines.filter((line) => line.includes('Seq Scan'))).toEqual([]);
+  const names = lines.flatMap(
+    (line) => /using deliveries_\d{8}_(\w+?)(_created_at(_id)?_idx)? on/.exec(line)?.[1] ?? [],
+  );
+  return [...new Set(names)].toSorted();
+}
+
+describe('a plan for any values', () => {
+  it('is not tempted by the indexes without types where a type is asked for, nor the other way round', async () => {
+    const client = new Client({ connectionString: databaseUrl });
+    await client.connect();
+    try {
+      await client.query('SET plan_cache_mode = force_generic_plan');
+      // Tables are small here: without these, Postgres would read them whole.
+      await client.query('SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off');
+      for (const statement of statements) {
+        const owner = statement.name.includes('webhook') ? 'webhook_id' : 'tenant';
+        const wanted = `${owner}${statement.byType ? '_event_type' : ''}_status`;
+        const read = await indexesRead(client, statement);
+        expect({ [statement.name]: read }).toEqual({
+          [statement.name]: [...(statement.name.endsWith('placed') ? ['pkey'] : []), wanted],
+        });
+      }
+    } finally {
+      await client.end();
+    }
+  });
 });

@@ -1,7 +1,15 @@
 import type { Statement } from '@grapnel/db/statement';
 import type { DeliveryStatus } from '@grapnel/domain/delivery/outcome';
 import type { DeliveryQuery, Position } from '../ports.ts';
-import { type DeliveryRow, pageStatement, placeStatement, type Shape, typesStatement } from './list-statements.ts';
+import {
+  type DeliveryRow,
+  MOST_MERGED,
+  pageStatement,
+  placeStatement,
+  type Reading,
+  type Shape,
+  typesStatement,
+} from './list-statements.ts';
 import { joined, type Window, windowsOf } from './windows.ts';
 
 const ALL_STATUSES: readonly DeliveryStatus[] = ['pending', 'retrying', 'delivered', 'failed', 'skipped'];
@@ -10,8 +18,6 @@ const TOP: Position = { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
 
 /** From so many rows on it is worth opening every branch in every partition at once. */
 const MANY_ROWS = 500;
-/** More than there are statuses. */
-const MANY_BRANCHES = 6;
 /** When the first days have less than this part of a page, a week would not fill it either. */
 const SPARSE = 5;
 
@@ -39,8 +45,8 @@ async function placeAt(query: DeliveryQuery, ask: Ask): Promise<Position | null>
   const whole = { from: query.from ?? 0, to: query.to ?? TOP.createdAt };
   const { shape, branches } = await branchesIn(whole, query, ask);
   if (branches.length === 0) return null;
-  const isMerged = branches.length < MANY_BRANCHES && query.offset >= MANY_ROWS;
-  const place = placeStatement(shape, isMerged ? branches.length : 'sorted');
+  const reading = readingOf(branches, query.offset >= MANY_ROWS);
+  const place = placeStatement(shape, reading === 'placed' ? 'sorted' : reading);
   const values = valuesOf(query, whole, branches, TOP, query.offset);
   const [last] = await ask<{ created_at: number; id: string }>(place, values);
   return last === undefined ? null : { createdAt: last.created_at, id: last.id };
@@ -48,14 +54,18 @@ async function placeAt(query: DeliveryQuery, ask: Ask): Promise<Position | null>
 
 async function pageIn(window: Window, query: DeliveryQuery, merge: boolean, ask: Ask): Promise<DeliveryRow[]> {
   const { shape, branches } = await branchesIn(window, query, ask);
-  const { length } = branches;
-  if (length === 0) return [];
-  const reading = length >= MANY_BRANCHES ? 'placed' : merge || length === 1 ? length : 'sorted';
+  if (branches.length === 0) return [];
   const values = valuesOf(query, window, branches, query.after ?? TOP, query.limit);
-  return ask<DeliveryRow>(pageStatement(shape, reading), [
+  return ask<DeliveryRow>(pageStatement(shape, readingOf(branches, merge)), [
     ...values,
     ...(query.webhookId === null ? [] : [query.tenant]),
   ]);
+}
+
+function readingOf({ length }: readonly Branch[], merge: boolean): Reading {
+  if (length > MOST_MERGED) return 'placed';
+  if (length === 1) return 'single';
+  return merge ? 'merged' : 'sorted';
 }
 
 /** A stretch of an index, ordered by time. */

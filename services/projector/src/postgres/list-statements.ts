@@ -21,15 +21,19 @@ export interface Shape {
   readonly byType: boolean;
 }
 
+/** As many as there are statuses. */
+export const MOST_MERGED = 5;
+
 /**
  * How the branches of a list are read; each is of one status, alone or of one type, and so a stretch of an index, ordered by time.
  *
- * - A number of them, merged: each is read from its newest day back, one row at a time, and only as far as it is needed. But each is
- *   opened in each partition.
+ * - `merged`, up to {@link MOST_MERGED}: each is read from its newest day back, one row at a time, and only as far as it is needed.
+ *   But each is opened in each partition.
+ * - `single`: the same with one.
  * - `sorted`: one after the other, up to a page of each. Partitions are opened once for all.
  * - `placed`: the same, but only of their places in the index; then the rows of the page that these make.
  */
-export type Reading = number | 'sorted' | 'placed';
+export type Reading = 'single' | 'merged' | 'sorted' | 'placed';
 
 /**
  * A page. Its values: from, to, the place it comes after (time and id), the status of each branch, how many rows, whose list it is (the
@@ -51,13 +55,13 @@ export function pageStatement(shape: Shape, reading: Reading): Statement {
  * The place of the last of as many as an offset passes over: from the index alone, without the rows. The values of a page but the
  * tenant, which the page that begins there asks about.
  */
-export function placeStatement(shape: Shape, reading: number | 'sorted'): Statement {
+export function placeStatement(shape: Shape, reading: Exclude<Reading, 'placed'>): Statement {
   const text = branches(shape, reading, PLACE, 'OFFSET $6::bigint - 1 LIMIT 1');
   return { name: `place in ${nameOf(shape, reading)}`, text };
 }
 
 const nameOf = ({ scope, byType }: Shape, reading: Reading): string =>
-  `${scope}${byType ? ' by type' : ''}, ${typeof reading === 'number' ? `${reading} merged` : reading}`;
+  `${scope}${byType ? ' by type' : ''}, ${reading}`;
 
 const PLACE = 'created_at, id';
 const ROW = `${COLUMNS_SHOWN}, tenant`;
@@ -66,9 +70,10 @@ const PAGE = 'LIMIT $6';
 /** Leaves out partitions, which the comparison of rows does not. */
 const IN_WINDOW = 'created_at >= $1::bigint AND created_at < $2::bigint';
 
-function branches(shape: Shape, reading: number | 'sorted', columns: string, rest: string): string {
+function branches(shape: Shape, reading: Exclude<Reading, 'placed'>, columns: string, rest: string): string {
   if (reading === 'sorted') return sorted(shape, columns, rest);
-  const all = Array.from({ length: reading }, (_, i) => {
+  // Of fewer, the others have no status, which no row has.
+  const all = Array.from({ length: reading === 'single' ? 1 : MOST_MERGED }, (_, i) => {
     const type = shape.byType ? `($8::text[])[${i + 1}]` : null;
     return `(${branch(shape.scope, columns, `($5::text[])[${i + 1}]`, type)})`;
   });
@@ -83,11 +88,14 @@ function sorted({ scope, byType }: Shape, columns: string, rest: string): string
     ${NEWEST_FIRST} ${rest}`;
 }
 
-const branch = (scope: Shape['scope'], columns: string, status: string, type: string | null): string => `
-  SELECT ${columns} FROM history.deliveries AS delivery
-  WHERE ${OWNER[scope]} = $7 AND delivery.status = ${status} ${type === null ? '' : `AND delivery.event_type = ${type}`}
-    AND ${IN_WINDOW} AND (created_at, id) < ($3::bigint, $4)
-  ${NEWEST_FIRST} ${PAGE}`;
+function branch(scope: Shape['scope'], columns: string, status: string, type: string | null): string {
+  const owned =
+    type === null ? `${OWNER[scope]} = $7` : `${OWNER_BY_TYPE[scope]} = $7 AND delivery.event_type = ${type}`;
+  return `
+    SELECT ${columns} FROM history.deliveries AS delivery
+    WHERE ${owned} AND delivery.status = ${status} AND ${IN_WINDOW} AND (created_at, id) < ($3::bigint, $4)
+    ${NEWEST_FIRST} ${PAGE}`;
+}
 
 const rowsAt = (places: string): string => `
   SELECT found.* FROM (${places}) AS place
@@ -97,6 +105,8 @@ const rowsAt = (places: string): string => `
   ) AS found`;
 
 const OWNER = { tenant: 'tenant', webhook: 'webhook_id' } as const;
+/** In the collation of the indexes with types, so that no plan takes another one. */
+const OWNER_BY_TYPE = { tenant: 'tenant COLLATE "POSIX"', webhook: 'webhook_id COLLATE "POSIX"' } as const;
 
 /**
  * The types of families that are there, found by jumping in the index from one to the next. Its values: from, to, how the types
@@ -111,7 +121,7 @@ export const typesStatement = (scope: Shape['scope']): Statement => ({
       UNION ALL
       SELECT (
         SELECT event_type FROM history.deliveries
-        WHERE ${OWNER[scope]} = $4 AND ${IN_WINDOW} AND event_type > known.name AND event_type < known.beyond
+        WHERE ${OWNER_BY_TYPE[scope]} = $4 AND ${IN_WINDOW} AND event_type > known.name AND event_type < known.beyond
         ORDER BY event_type LIMIT 1
       ) COLLATE "C", beyond FROM known WHERE name IS NOT NULL
     )
