@@ -27,7 +27,8 @@ export const scale: Bench = async ({ quick, log }) => {
     );
   }
   for (const bytes of [1_024, 10_240, 102_400, 1_000_000]) {
-    const many = Math.max(200, Math.round((quick ? 20_000_000 : 200_000_000) / Math.max(bytes, 10_000)));
+    // Enough of the largest for everything to be compiled as it stays.
+    const many = Math.min(count, Math.round((quick ? 100_000_000 : 1_000_000_000) / bytes));
     const { rate, cpu, undici } = await run(log, many, bytes, 1);
     const name = `${Math.round(bytes / 1_024)} KB`;
     figures.push(
