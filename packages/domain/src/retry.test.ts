@@ -83,17 +83,29 @@ describe('when to try again', () => {
 
   it('reaches any delay by greedy hops, overshooting by less than the shortest lane', () => {
     for (const wait of [1, 999, 10_000, 135_000, 3 * 3_600_000 + 17_500, MAX_BACKOFF_MS]) {
-      let left = wait;
-      let hops = 0;
-      for (; left > 0; hops++) left -= laneFor(left, 1).delayMs;
-      expect(left).toBeGreaterThan(-1_000);
-      expect(hops).toBeLessThan(30);
+      expect(hopsOf(wait).left).toBeGreaterThan(-1_000);
+      expect(hopsOf(wait).hops).toBeLessThan(20);
     }
+  });
+
+  it('overshoots a lane by no more than half a second, so that what took a moment to store needs no more hops for it', () => {
+    expect(laneFor(59_990, 1).name).toBe('1m');
+    expect(laneFor(59_500, 1).name).toBe('1m');
+    expect(laneFor(59_499, 1).name).toBe('30s');
+    expect(hopsOf(899_980)).toEqual({ hops: 1, left: -20 });
+  });
+
+  it('takes few hops for a wait that was spread', () => {
+    const minute = Array.from({ length: 60 }, (_, second) => hopsOf(second * 1_000).hops);
+    expect(Math.max(...minute)).toBe(6);
+    expect(minute.reduce((sum, hops) => sum + hops, 0) / 60).toBeLessThan(3.5);
   });
 
   it('scales lanes with time', () => {
     expect(laneFor(1_000, 60).name).toBe('1m');
     expect(laneFor(1_000, 1).name).toBe('1s');
+    expect(laneFor(992, 60).name).toBe('1m');
+    expect(laneFor(991, 60).name).toBe('30s');
   });
 
   it('lists lanes longest first, as the search needs them', () => {
@@ -101,3 +113,10 @@ describe('when to try again', () => {
     expect(delays).toEqual(delays.toSorted((a, b) => b - a));
   });
 });
+
+function hopsOf(wait: number): { hops: number; left: number } {
+  let left = wait;
+  let hops = 0;
+  for (; left > 0; hops++) left -= laneFor(left, 1).delayMs;
+  return { hops, left };
+}

@@ -25,18 +25,24 @@ export const LANES: readonly Lane[] = [
   { name: '5m', delayMs: 5 * MINUTE },
   { name: '2m', delayMs: 2 * MINUTE },
   { name: '1m', delayMs: MINUTE },
+  { name: '30s', delayMs: 30 * SECOND },
   { name: '10s', delayMs: 10 * SECOND },
+  { name: '5s', delayMs: 5 * SECOND },
+  { name: '2s', delayMs: 2 * SECOND },
   { name: '1s', delayMs: SECOND },
 ];
 
 const SHORTEST = LANES[LANES.length - 1] as Lane;
 
+/** A minute's wait is a few milliseconds shorter by the time it is put into a lane, and should not take eight hops for that. */
+export const LANE_SLACK_MS = 500;
+
 /**
- * The lane for the next hop of a wait of `waitMs`: the longest that does not overshoot. Waits shorter than the
- * shortest lane go there too; its pump lets them out when they are due. `timeScale` divides every lane's delay.
+ * The lane for the next hop of a wait of `waitMs`: the longest that overshoots by half a second at the most, which its pump
+ * makes good by letting out what is due. Shorter waits than the shortest lane go there too. `timeScale` divides all of these.
  */
 export function laneFor(waitMs: number, timeScale: number): Lane {
-  return LANES.find((lane) => lane.delayMs / timeScale <= waitMs) ?? SHORTEST;
+  return LANES.find((lane) => (lane.delayMs - LANE_SLACK_MS) / timeScale <= waitMs) ?? SHORTEST;
 }
 
 /** Milliseconds to wait before retry `n` (1 = the first), or `null` when there are no more. */

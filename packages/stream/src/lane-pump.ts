@@ -2,7 +2,7 @@ import { UnreadableMessage } from '@grapnel/contracts/message';
 import { causeOf, decodeRetryEntry, encodeDueEntry, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { Lane } from '@grapnel/domain/retry';
-import { LANES } from '@grapnel/domain/retry';
+import { LANE_SLACK_MS, LANES } from '@grapnel/domain/retry';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { EventStreams, Received } from './ports.ts';
@@ -25,9 +25,9 @@ const TOGETHER_MS = 100;
 const SHORTEST_MS = Math.min(...LANES.map((lane) => lane.delayMs));
 
 /**
- * Lets out what waits in the lanes. Every message of a lane waits equally long, so the order of the stream is the order in
- * which they are due, and a bounded window is enough however many are behind it. Whatever still has to wait then goes to
- * the next lane. Published before acknowledged: a crash between the two lets an entry out twice, and its id catches that.
+ * Lets out what waits in the lanes. Every message of a lane waits equally long but for half a second, so the order of the stream is
+ * the order in which they are due, and a bounded window is enough however many are behind it. Whatever still has to wait then
+ * goes to the next lane. Published before acknowledged: a crash between the two lets an entry out twice, and its id catches that.
  */
 export async function runLanePumps(options: LanePumpOptions): Promise<void> {
   await Promise.all(LANES.map((lane) => runPump(lane, options)));
@@ -45,7 +45,9 @@ async function letOut(message: Received, lane: Lane, options: LanePumpOptions): 
   const { streams, names, clock, logger, timeScale, signal } = options;
   try {
     const entry = decodeRetryEntry(message);
-    await hold(message, message.storedAt + lane.delayMs / timeScale, options);
+    // Not beyond its time: a lane may be a little longer than what was left of the wait, by somebody's clock.
+    const end = message.storedAt + lane.delayMs / timeScale;
+    await hold(message, Math.min(end, Math.max(entry.dueAt, end - LANE_SLACK_MS / timeScale)), options);
     const again = entry.dueAt - clock.now() >= SHORTEST_MS / timeScale;
     // What is left below the shortest lane is waited out here: it is at most that long.
     if (!again) await hold(message, entry.dueAt, options);
@@ -68,7 +70,7 @@ async function letOut(message: Received, lane: Lane, options: LanePumpOptions): 
 }
 
 /**
- * In a third of the acknowledgement's time at the latest, and with others: what is kept at one moment is one write, where
+ * In a third of the acknowledgement's time at the latest, and with others: what is kept at one moment shares its writes, where
  * each of thousands by itself would wake this process and the server.
  */
 function keptWithinMs(now: number, ackWaitMs: number): number {
