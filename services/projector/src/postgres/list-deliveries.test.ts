@@ -1,9 +1,10 @@
 import { DeliveryStatus } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { systemClock } from '@grapnel/runtime/clock';
 import { freshDatabase } from '@grapnel/testkit/infra';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../project/days.ts';
+import { connected } from '../testing/connected.ts';
 import { delivered, delivery, failed, webhook } from '../testing/facts.ts';
 import { Line } from '../testing/line.ts';
 import { as, startProjector, type TestProjector } from '../testing/projector.ts';
@@ -109,10 +110,8 @@ async function indexesRead(client: Client, { name, text }: { name: string; text:
 }
 
 describe('a plan for any values', () => {
-  it('is not tempted by the indexes without types where a type is asked for, nor the other way round', async () => {
-    const client = new Client({ connectionString: databaseUrl });
-    await client.connect();
-    try {
+  it('is not tempted by the indexes without types where a type is asked for, nor the other way round', () =>
+    connected(databaseUrl, async (client) => {
       await client.query('SET plan_cache_mode = force_generic_plan');
       // Tables are small here: without these, Postgres would read them whole.
       await client.query('SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off');
@@ -124,8 +123,5 @@ describe('a plan for any values', () => {
           [statement.name]: [...(statement.name.endsWith('placed') ? ['pkey'] : []), wanted],
         });
       }
-    } finally {
-      await client.end();
-    }
-  });
+    }));
 });

@@ -39,25 +39,30 @@ export type Reading = 'single' | 'merged' | 'sorted' | 'placed';
  * A page. Its values: from, to, the place it comes after (time and id), the status of each branch, how many rows, whose list it is (the
  * tenant or the webhook); by type the type of each branch; of a webhook the tenant.
  */
-export function pageStatement(shape: Shape, reading: Reading): Statement {
-  const { scope, byType } = shape;
-  const rows =
-    reading === 'placed' ? rowsAt(branches(shape, 'sorted', PLACE, PAGE)) : branches(shape, reading, ROW, PAGE);
-  // A webhook has one tenant: of somebody else's, a page is read and left out.
-  const isMine = scope === 'webhook' ? `WHERE tenant = ${byType ? '$9' : '$8'}` : '';
-  return {
-    name: `page of ${nameOf(shape, reading)}`,
-    text: `SELECT ${COLUMNS_SHOWN} FROM (${rows}) AS page ${isMine} ${NEWEST_FIRST}`,
-  };
-}
+export const pageStatement = (shape: Shape, reading: Reading): Statement =>
+  made(`page of ${nameOf(shape, reading)}`, () => {
+    const { scope, byType } = shape;
+    const rows =
+      reading === 'placed' ? rowsAt(branches(shape, 'sorted', PLACE, PAGE)) : branches(shape, reading, ROW, PAGE);
+    // A webhook has one tenant: of somebody else's, a page is read and left out.
+    const isMine = scope === 'webhook' ? `WHERE tenant = ${byType ? '$9' : '$8'}` : '';
+    return `SELECT ${COLUMNS_SHOWN} FROM (${rows}) AS page ${isMine} ${NEWEST_FIRST}`;
+  });
 
 /**
  * The place of the last of as many as an offset passes over: from the index alone, without the rows. The values of a page but the
  * tenant, which the page that begins there asks about.
  */
-export function placeStatement(shape: Shape, reading: Exclude<Reading, 'placed'>): Statement {
-  const text = branches(shape, reading, PLACE, 'OFFSET $6::bigint - 1 LIMIT 1');
-  return { name: `place in ${nameOf(shape, reading)}`, text };
+export const placeStatement = (shape: Shape, reading: Exclude<Reading, 'placed'>): Statement =>
+  made(`place in ${nameOf(shape, reading)}`, () => branches(shape, reading, PLACE, 'OFFSET $6::bigint - 1 LIMIT 1'));
+
+const statements = new Map<string, Statement>();
+
+/** Texts are long and asked for again and again: each is put together once. */
+function made(name: string, text: () => string): Statement {
+  let statement = statements.get(name);
+  if (statement === undefined) statements.set(name, (statement = { name, text: text() }));
+  return statement;
 }
 
 const nameOf = ({ scope, byType }: Shape, reading: Reading): string =>
@@ -112,9 +117,10 @@ const OWNER_BY_TYPE = { tenant: 'tenant COLLATE "POSIX"', webhook: 'webhook_id C
  * The types of families that are there, found by jumping in the index from one to the next. Its values: from, to, how the types
  * begin, whose list it is.
  */
-export const typesStatement = (scope: Shape['scope']): Statement => ({
-  name: `types of ${scope}`,
-  text: `
+export const typesStatement = (scope: Shape['scope']): Statement =>
+  made(
+    `types of ${scope}`,
+    () => `
     WITH RECURSIVE known AS (
       SELECT beginning AS name, left(beginning, -1) || '/' AS beyond
       FROM (SELECT unnest($3::text[]) COLLATE "C" AS beginning) AS families
@@ -126,4 +132,4 @@ export const typesStatement = (scope: Shape['scope']): Statement => ({
       ) COLLATE "C", beyond FROM known WHERE name IS NOT NULL
     )
     SELECT name FROM known WHERE name <> ALL ($3)`,
-});
+  );

@@ -1,6 +1,7 @@
 import type { WebhookId } from '@grapnel/domain/ids';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { DAY_MS, dayName, dayOf } from '../project/days.ts';
+import { connected } from './connected.ts';
 
 export interface FillOptions {
   readonly deliveries: number;
@@ -39,25 +40,20 @@ export async function fillHistory(url: string, { deliveries, days, now, onProgre
     }
   });
   // What is asked next should not wait for the disk that all of this is still being written to.
-  await forEachDay(url, [today], (client) => client.query('CHECKPOINT'));
+  await connected(url, (client) => client.query('CHECKPOINT'));
 }
 
 async function forEachDay(
   url: string,
   days: readonly number[],
-  work: (client: Client, day: number) => Promise<unknown>,
+  work: (client: Client, day: number) => Promise<void>,
 ): Promise<void> {
   const left = days.toReversed();
-  const worker = async (): Promise<void> => {
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    try {
+  const worker = (): Promise<void> =>
+    connected(url, async (client) => {
       await client.query(`SET maintenance_work_mem = '256MB'; SET synchronous_commit = off; SET work_mem = '64MB'`);
       for (let day = left.shift(); day !== undefined; day = left.shift()) await work(client, day);
-    } finally {
-      await client.end();
-    }
-  };
+    });
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 

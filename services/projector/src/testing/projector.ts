@@ -1,9 +1,9 @@
 import { ProjectionService, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { type CallOptions, openChannel, type RpcClient } from '@grapnel/rpc/client';
 import { eventually } from '@grapnel/testkit/eventually';
-import { Client } from 'pg';
 import { createApp, type ProjectorOverrides } from '../app.ts';
 import { readConfig } from '../config.ts';
+import { connected } from './connected.ts';
 import type { Line } from './line.ts';
 
 export const SERVICE_TOKEN = 'a-service-token-for-tests';
@@ -70,27 +70,15 @@ export const as = (tenant: string): CallOptions => ({ metadata: { 'grapnel-tenan
 const TABLES = ['deliveries', 'attempts', 'webhook_statistics', 'hourly_statistics', 'deleted_webhooks'];
 
 /** Every row of the read model as text, in a fixed order: equal dumps are equal byte for byte. */
-export async function dump(databaseUrl: string): Promise<Record<string, string[]>> {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
+export const dump = (databaseUrl: string): Promise<Record<string, string[]>> =>
+  connected(databaseUrl, async (client) => {
     const tables: Record<string, string[]> = {};
     for (const table of TABLES) {
       const sql = `SELECT t::text AS row FROM history.${table} t ORDER BY 1`;
       tables[table] = (await client.query<{ row: string }>(sql)).rows.map(({ row }) => row);
     }
     return tables;
-  } finally {
-    await client.end();
-  }
-}
+  });
 
-export async function run(databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+export const run = (databaseUrl: string, sql: string): Promise<Record<string, unknown>[]> =>
+  connected(databaseUrl, async (client) => (await client.query<Record<string, unknown>>(sql)).rows);
