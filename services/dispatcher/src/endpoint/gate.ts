@@ -5,9 +5,12 @@ import { Rate } from './rate.ts';
 /** Why a delivery was sent away from its endpoint's gate. */
 export type AwayReason = 'over_cap' | 'circuit_open' | 'rate_limited';
 
-/** Leave to make one attempt; `done` gives the place to the next, and says how it went. */
+/** Leave to make one attempt. */
 export interface Permit {
+  /** The attempt is over, and went so: its place is the next one's. */
   done(feedback: Feedback): void;
+  /** What came of it is stored, or it is given up: a crash from now on does not repeat it. */
+  settled(): void;
 }
 
 export type Admission = Permit | { readonly away: AwayReason; readonly waitMs: number };
@@ -35,6 +38,8 @@ export interface Begun {
 export class Gate {
   /** In no order. */
   readonly started: Begun[] = [];
+  /** Attempts that began and are not settled: those under way, and those of which a crash would take the outcome. */
+  unsettled = 0;
   readonly queue: ((admission: Admission) => void)[] = [];
   readonly rate = new Rate();
   /** Attempts per second, as its webhook says today; `null`: as many as it takes. */
@@ -57,11 +62,23 @@ export class Gate {
 
   /** Whether all the attempts that it may get at once are under way. */
   get isFull(): boolean {
-    return this.started.length >= Math.floor(this.limit.value);
+    return this.started.length >= this.#places;
+  }
+
+  /**
+   * Whether an attempt may begin. As many again as may be under way may wait for the store: while it is slow or away, what a
+   * crash would send twice does not grow.
+   */
+  get hasRoom(): boolean {
+    return !this.isFull && this.unsettled < 2 * this.#places;
   }
 
   get isIdle(): boolean {
-    return this.started.length === 0 && this.queue.length === 0 && this.circuit.kind === 'closed';
+    return this.unsettled === 0 && this.queue.length === 0 && this.circuit.kind === 'closed';
+  }
+
+  get #places(): number {
+    return Math.floor(this.limit.value);
   }
 
   /** Milliseconds until its rate lets the next one leave. */

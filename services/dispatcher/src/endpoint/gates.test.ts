@@ -25,6 +25,12 @@ describe('gates in front of endpoints', () => {
     if ('away' in admission) throw new Error('sent away');
     return admission;
   };
+  /** An attempt from its beginning until what came of it is stored. */
+  const attempt = async (id: WebhookId, feedback: Feedback): Promise<void> => end(await permit(id), feedback);
+  const end = (ended: Permit, feedback: Feedback): void => {
+    ended.done(feedback);
+    ended.settled();
+  };
   /** Asks and remembers the answer, without waiting for it. */
   const ask = (id: WebhookId, perSecond: number | null = null): { answer?: Admission } => {
     const asked: { answer?: Admission } = {};
@@ -41,9 +47,24 @@ describe('gates in front of endpoints', () => {
     await clock.advance(1);
     expect(third.answer).toBeUndefined();
     expect(gates.queued).toBe(1);
-    first.done(ANSWERED);
+    end(first, ANSWERED);
     await clock.advance(1);
     expect(third.answer).toHaveProperty('done');
+    expect(gates.underWay).toBe(2);
+  });
+
+  it('let no more begin while as many again as the cap are not stored', async () => {
+    for (let n = 0; n < 2; n++) (await permit(A)).done(ANSWERED);
+    const stored = await permit(A);
+    stored.done(ANSWERED);
+    await permit(A);
+    const next = ask(A);
+    await clock.advance(1);
+    expect(gates.underWay).toBe(1);
+    expect(next.answer).toBeUndefined();
+    stored.settled();
+    await clock.advance(1);
+    expect(next.answer).toHaveProperty('done');
     expect(gates.underWay).toBe(2);
   });
 
@@ -78,7 +99,7 @@ describe('gates in front of endpoints', () => {
     const first = await permit(A);
     await permit(A);
     await clock.advance(1_500);
-    first.done(ANSWERED);
+    end(first, ANSWERED);
     await permit(A);
     for (let i = 0; i < OPTIONS.slowQueue; i++) ask(A);
     const waits: number[] = [];
@@ -95,8 +116,8 @@ describe('gates in front of endpoints', () => {
     for (let i = 0; i < 200; i++) {
       const [a, b] = [await permit(A), await permit(B)];
       await clock.advance(400);
-      a.done(ANSWERED);
-      b.done(ANSWERED);
+      end(a, ANSWERED);
+      end(b, ANSWERED);
     }
     expect([gates.isSlow(A), gates.isSlow(B)]).toEqual([false, false]);
     await permit(A);
@@ -117,10 +138,10 @@ describe('gates in front of endpoints', () => {
   });
 
   it('leave an endpoint alone that does not answer, empty its queue, and let one attempt find out', async () => {
-    for (let i = 0; i < 9; i++) (await permit(A)).done(NO_ANSWER);
+    for (let i = 0; i < 9; i++) await attempt(A, NO_ANSWER);
     const last = await permit(A);
     const queued = ask(A);
-    last.done(NO_ANSWER);
+    end(last, NO_ANSWER);
     await clock.advance(1);
     expect(queued.answer).toMatchObject({ away: 'circuit_open' });
     expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
@@ -129,21 +150,21 @@ describe('gates in front of endpoints', () => {
     await clock.advance(1_000);
     const probe = await permit(A);
     expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
-    probe.done(ANSWERED);
+    end(probe, ANSWERED);
     expect(gates.notClosed).toBe(0);
     await permit(A);
   });
 
   it('give an endpoint that does not answer fewer places', async () => {
     for (let i = 0; i < 4; i++) {
-      (await permit(A)).done(NO_ANSWER);
+      await attempt(A, NO_ANSWER);
       await clock.advance(10);
     }
     expect(gates.stateOf(A)).toMatchObject({ limit: 1 });
   });
 
   it('ST-03 stay away for as long as an endpoint asks', async () => {
-    (await permit(A)).done({ kind: 'refused', retryAfterMs: 90_000 });
+    await attempt(A, { kind: 'refused', retryAfterMs: 90_000 });
     expect(await admit(A)).toMatchObject({ away: 'circuit_open', waitMs: expect.any(Number) });
     await clock.advance(89_000);
     expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
@@ -158,7 +179,7 @@ describe('gates in front of endpoints', () => {
     const left = (): number =>
       asked.filter(({ answer }) => {
         if (answer === undefined || 'away' in answer) return false;
-        answer.done(ANSWERED);
+        end(answer, ANSWERED);
         return true;
       }).length;
     expect(left()).toBe(1);
@@ -169,7 +190,7 @@ describe('gates in front of endpoints', () => {
   });
 
   it('send a backlog away for longer the longer it is, so that it does not come back all at once', async () => {
-    for (let i = 0; i < 10; i++) (await permit(A)).done(NO_ANSWER);
+    for (let i = 0; i < 10; i++) await attempt(A, NO_ANSWER);
     let last = 0;
     for (let i = 0; i < 10_000; i++) {
       const answer = await admit(A);
@@ -179,7 +200,7 @@ describe('gates in front of endpoints', () => {
   });
 
   it('begin anew with an endpoint that its owner has mended', async () => {
-    for (let i = 0; i < 10; i++) (await permit(A)).done(NO_ANSWER);
+    for (let i = 0; i < 10; i++) await attempt(A, NO_ANSWER);
     expect(await admit(A)).toMatchObject({ away: 'circuit_open' });
     gates.forget(A);
     await permit(A);
@@ -195,8 +216,8 @@ describe('gates in front of endpoints', () => {
     gates = new Gates(clock, OPTIONS, circuits);
     expect(await admit(B)).toMatchObject({ away: 'circuit_open' });
     await clock.advance(5_000);
-    (await permit(B)).done(ANSWERED);
-    for (let i = 0; i < 10; i++) (await permit(A)).done(NO_ANSWER);
+    await attempt(B, ANSWERED);
+    for (let i = 0; i < 10; i++) await attempt(A, NO_ANSWER);
     expect(told).toEqual([`${B} closed`, `${A} open`]);
   });
 });

@@ -61,7 +61,7 @@ const SWEEP_MS = 250;
 const FORGET_AFTER_MS = 60_000;
 
 /**
- * One gate per webhook: a limit on attempts under way that is learned, a rate that the webhook may ask for, a circuit, a short
+ * One gate per webhook: a limit on attempts under way that is learned, a bound on those not yet stored, a rate that the webhook may ask for, a circuit, a short
  * queue in front of it, and past that the advice to wait in a lane for about as long as the backlog will take. A place is
  * never held by waiting, so one slow endpoint costs the others nothing.
  */
@@ -133,7 +133,7 @@ export class Gates implements Disposable {
     if (typeof may === 'object') return Promise.resolve(this.#sendAway(gate, 'circuit_open', may.waitMs));
     const now = this.#clock.monotonic();
     const rateWaitMs = gate.rateWaitMs(now);
-    if (gate.queue.length === 0 && rateWaitMs === 0 && !gate.isFull) return this.#permit(id, gate);
+    if (gate.queue.length === 0 && rateWaitMs === 0 && gate.hasRoom) return this.#permit(id, gate);
     if (this.#closed || this.#sendsAway(gate, now)) {
       return Promise.resolve(this.#sendAway(gate, rateWaitMs > 0 ? 'rate_limited' : 'over_cap', 0));
     }
@@ -177,9 +177,13 @@ export class Gates implements Disposable {
     if (gate.perSecond !== null) gate.rate.spend(now, gate.perSecond);
     const begun: Begun = { at: now, startedAt: this.#clock.now() };
     gate.started.push(begun);
+    gate.unsettled++;
     gate.usedAt = now;
     this.#underWay++;
-    return { done: (feedback) => this.#done(id, gate, begun, feedback) };
+    return {
+      done: (feedback) => this.#done(id, gate, begun, feedback),
+      settled: () => this.#settled(id, gate),
+    };
   }
 
   #done(id: WebhookId, gate: Gate, begun: Begun, feedback: Feedback): void {
@@ -188,6 +192,11 @@ export class Gates implements Disposable {
     this.#underWay--;
     this.#learn(id, gate, begun, feedback, wasFull);
     this.#drain(id, gate);
+  }
+
+  #settled(id: WebhookId, gate: Gate): void {
+    gate.unsettled--;
+    if (gate.queue.length > 0) this.#drain(id, gate);
   }
 
   #learn(id: WebhookId, gate: Gate, { at, startedAt }: Begun, feedback: Feedback, wasFull: boolean): void {
@@ -224,7 +233,7 @@ export class Gates implements Disposable {
 
   /** Lets in whom there is room for now; an open circuit has emptied the queue. */
   #drain(id: WebhookId, gate: Gate): void {
-    while (gate.queue.length > 0 && !gate.isFull && gate.circuit.kind === 'closed') {
+    while (gate.queue.length > 0 && gate.hasRoom && gate.circuit.kind === 'closed') {
       const waitMs = gate.rateWaitMs(this.#clock.monotonic());
       if (waitMs > 0) return this.#drainLater(id, gate, waitMs);
       const next = gate.queue.shift();

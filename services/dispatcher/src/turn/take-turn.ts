@@ -103,6 +103,7 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
   } finally {
     // Where it broke off before anything was sent; otherwise the place was given back long ago.
     admission.done({ kind: 'not_sent' });
+    admission.settled();
   }
   context.turns.finish(key);
   return 'done';
@@ -145,7 +146,8 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit,
   const traceparent = formatTraceparent(span.spanContext()) ?? request.traceparent;
   const headers = requestHeaders(endpoint, delivery, body, context.clock.now(), traceparent);
   const sent = await context.sender.send({ target: endpoint.target, headers, body, deadlineMs: endpoint.timeoutMs });
-  // The place is the next one's now: storing what came of this attempt takes nothing from the endpoint.
+  // The place is the next one's now: storing what came of this attempt takes nothing from the endpoint. Only how many of
+  // those there are is bounded.
   permit.done(feedbackOf(sent, endpoint, context.clock.now()));
   countAttempt(span, sent);
 
