@@ -4,10 +4,16 @@ import { counter } from '@grapnel/runtime/instruments';
 import type { Received } from '@grapnel/stream/ports';
 import { CannotFanOut, computed, type DeliverContext, deliver } from './deliver-event.ts';
 import { endingJob, JobEnds, retireJobWebhooks } from './job-end.ts';
+import { Recency } from './recency.ts';
 import type { SetAside } from './set-aside.ts';
 
 export interface FanOutContext extends DeliverContext {
   readonly setAside: SetAside;
+}
+
+interface FanningOut extends FanOutContext {
+  readonly jobEnds: JobEnds;
+  readonly recency: Recency;
 }
 
 /** Events of which this process may be making deliveries at once. */
@@ -24,20 +30,22 @@ const deliveriesCounter = counter('grapnel.fanout.deliveries', { description: 'D
  * again is set aside, so that it does not hold back the ends of all jobs.
  */
 export function runFanOut(context: FanOutContext, signal: AbortSignal): Promise<void> {
-  const { streams, names, clock } = context;
+  const { streams, names, clock, directory } = context;
   const stream = names.streams.events;
   const durable = names.consumers.fanout;
   const jobEnds = new JobEnds(async () => (await streams.lag(stream, durable)).ackFloor, clock);
+  const fanningOut = { ...context, jobEnds, recency: new Recency(clock, () => directory.caughtUp()) };
   return streams.consume({ stream, durable, maxInFlight: MAX_IN_FLIGHT, signal }, (message) =>
-    fanOut(message, context, jobEnds, signal),
+    fanOut(message, fanningOut, signal),
   );
 }
 
-async function fanOut(message: Received, context: FanOutContext, jobEnds: JobEnds, signal: AbortSignal): Promise<void> {
-  const { setAside } = context;
+async function fanOut(message: Received, context: FanningOut, signal: AbortSignal): Promise<void> {
+  const { setAside, jobEnds, recency } = context;
   // A webhook whose creation was confirmed before this event was accepted must get it, whichever replica made it.
   try {
-    await context.directory.caughtUp();
+    const behind = recency.wait();
+    if (behind !== null) await behind;
     const event = decodeEvent(message);
     const ending = computed(() => endingJob(event, context.directory));
     let made = 0;

@@ -8,6 +8,7 @@ import { tenantOf } from '@grapnel/rpc/auth';
 import type { CallContext } from '@grapnel/rpc/server';
 import type { CommandRejection } from '../command-webhook.ts';
 import { type CreateContext, createWebhook } from '../create-webhook.ts';
+import { confirmation } from '../recency.ts';
 import { toMessage } from './mapping.ts';
 import { full, refusal, storing } from './refusals.ts';
 
@@ -54,6 +55,7 @@ export async function attachJobWebhook(
     }),
   );
   if (!made.ok) throw refusal(inTheseWords(made.error), id);
+  await confirmation(context.clock);
   const { webhook, revision, secret } = made.value;
   return { webhook: toMessage(webhook, revision), accountSecret: secret ?? '' };
 }

@@ -28,6 +28,7 @@ import type { Directory } from '../directory.ts';
 import type { Resolve } from '../endpoint-names.ts';
 import type { KnownTypes } from '../event-types/known-types.ts';
 import { purgeStreams } from '../purge-deleted.ts';
+import { confirmation } from '../recency.ts';
 import { sendTest, type TestedType } from '../send-test.ts';
 import { newWebhookSecret } from '../webhook-secret.ts';
 import { attachJobWebhook, checkRoomInJob } from './attach-job-webhook.ts';
@@ -65,6 +66,7 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
     if (!isWebhookId(id)) throw RpcError.notFound('Webhook', id);
     const done = await storing(() => commandWebhook({ webhooks: directory, streams, names }, tenant, id, made(id)));
     if (!done.ok) throw refusal(done.error, id);
+    await confirmation(clock);
     return done.value;
   };
   const changed = async (call: CallContext, id: string, made: (id: WebhookId) => WebhookCommand) => {
@@ -88,6 +90,7 @@ function handlers(context: WebhookServiceContext): Handlers<typeof WebhookServic
       const id = newWebhookId(clock.now(), context.entropy);
       const made = await storing(() => createWebhook(context, tenant, id, changesFrom(config)));
       if (!made.ok) throw refusal(made.error, id);
+      await confirmation(clock);
       const { webhook, revision, secret } = made.value;
       return { webhook: toMessage(webhook, revision), secret: secret ?? '' };
     },
