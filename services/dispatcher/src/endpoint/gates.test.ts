@@ -199,6 +199,32 @@ describe('gates in front of endpoints', () => {
     expect(last).toBeGreaterThan(20_000);
   });
 
+  it('let somebody probe after attempts that were not stored when the first one might have', async () => {
+    for (let i = 0; i < 8; i++) await attempt(A, NO_ANSWER);
+    const last = [await permit(A)];
+    last[0]?.done(NO_ANSWER);
+    last.push(await permit(A));
+    last[1]?.done(NO_ANSWER);
+    await clock.advance(1_000);
+    expect(await admit(A)).toMatchObject({ away: 'over_cap' });
+    for (const each of last) each.settled();
+    expect(await admit(A)).toHaveProperty('done');
+  });
+
+  it('let somebody probe an endpoint whose rate has longer pauses than its circuit', async () => {
+    gates = new Gates(clock, OPTIONS);
+    for (let i = 0; i < 10; i++) {
+      const admission = await admit(A, false, 0.5);
+      if ('away' in admission) throw new Error('sent away');
+      end(admission, NO_ANSWER);
+      if (i < 9) await clock.advance(2_000);
+    }
+    await clock.advance(1_000);
+    expect(await admit(A, false, 0.5)).toMatchObject({ away: 'rate_limited', waitMs: expect.any(Number) });
+    await clock.advance(1_000);
+    expect(await admit(A, true, 0.5)).toHaveProperty('done');
+  });
+
   it('begin anew with an endpoint that its owner has mended', async () => {
     for (let i = 0; i < 10; i++) await attempt(A, NO_ANSWER);
     expect(await admit(A)).toMatchObject({ away: 'circuit_open' });

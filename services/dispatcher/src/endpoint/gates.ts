@@ -134,8 +134,9 @@ export class Gates implements Disposable {
     const now = this.#clock.monotonic();
     const rateWaitMs = gate.rateWaitMs(now);
     if (gate.queue.length === 0 && rateWaitMs === 0 && gate.hasRoom) return this.#permit(id, gate);
-    if (this.#closed || this.#sendsAway(gate, now)) {
-      return Promise.resolve(this.#sendAway(gate, rateWaitMs > 0 ? 'rate_limited' : 'over_cap', 0));
+    // Nobody queues for a probe: the queue moves while the circuit is closed, and whoever stood in it would keep others from probing.
+    if (this.#closed || may === 'probe' || this.#sendsAway(gate, now)) {
+      return Promise.resolve(this.#sendAway(gate, rateWaitMs > 0 ? 'rate_limited' : 'over_cap', rateWaitMs));
     }
     this.#queued++;
     const admission = new Promise<Admission>((resolve) => gate.queue.push(resolve));
