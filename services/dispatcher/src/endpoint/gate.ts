@@ -9,7 +9,7 @@ export type AwayReason = 'over_cap' | 'circuit_open' | 'rate_limited';
 export interface Permit {
   /** The attempt is over, and went so: its place is the next one's. */
   done(feedback: Feedback): void;
-  /** What came of it is stored, or it is given up: a crash from now on does not repeat it. */
+  /** What came of it is stored, or it is given up. */
   settled(): void;
 }
 

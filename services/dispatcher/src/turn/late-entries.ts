@@ -1,3 +1,4 @@
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type Delivery, DeliveryStatus, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import type { WebhookId } from '@grapnel/domain/ids';
@@ -42,16 +43,30 @@ export class LateEntries {
   }
 
   /**
-   * Whether a message that comes again is of a delivery that has come to its end: whoever had it before may have ended between
-   * storing that and saying so. One that was to be tried again is not over: its entry may be what is missing.
+   * What became of a turn whose message comes again: whoever had it before may have ended between storing what came of it and
+   * saying so, and also before the entry for the next turn was stored.
    */
-  async hasEnded({ id, tenant }: StoredDelivery, turn: Turn): Promise<boolean> {
+  async whatBecameOf({ id, tenant }: StoredDelivery, turn: Turn): Promise<Became> {
     const { query } = this.#context;
     const found = query === null ? undefined : await inHistory(query, tenant, id);
-    if (found === undefined) return false;
-    return Number(found.round) > turn.round || (Number(found.round) === turn.round && !isWaiting(found));
+    if (found === undefined) return { kind: 'unknown' };
+    const { status, attemptNumber, nextAttemptAt } = found;
+    const round = Number(found.round);
+    if (round !== turn.round) return { kind: round > turn.round ? 'over' : 'unknown' };
+    if (!isWaiting(found) || attemptNumber > turn.attempt) return { kind: 'over' };
+    if (status !== DeliveryStatus.RETRYING || attemptNumber < turn.attempt) return { kind: 'unknown' };
+    return nextAttemptAt === undefined
+      ? { kind: 'unknown' }
+      : { kind: 'to_be_retried', at: timestampMs(nextAttemptAt) };
   }
 }
+
+/** What the history knows of a turn. */
+export type Became =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'over' }
+  /** It was taken; the entry for the next turn may be missing. */
+  | { readonly kind: 'to_be_retried'; readonly at: number };
 
 async function inHistory(query: Channel, tenant: string, deliveryId: string): Promise<Delivery | undefined> {
   const options = { metadata: { 'grapnel-tenant': tenant }, timeoutMs: WITHIN_MS };

@@ -82,6 +82,7 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
   // Deleted with its history: nothing is written about it any more.
   if (endpoint === 'gone') return 'done';
   if (await isOver(request, key, endpoint, context)) return 'done';
+  if (request.redelivered && (await wasTaken(request, context))) return 'done';
   const skipped = skipReason(endpoint, delivery, turn, { now: context.clock.now(), timeScale: context.timeScale });
   if (skipped !== null) {
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
@@ -124,8 +125,24 @@ async function isOver(
   // Asked for twice: by a message that comes again, or by the lane that a delivery was called out of.
   if (turns.isFinished(key) || turns.isSuperseded(delivery, turn)) return true;
   if (sentAwayAt !== null && (await late.isTaken(delivery, turn, sentAwayAt))) return true;
-  if (request.redelivered && (await late.hasEnded(delivery, turn))) return true;
   return isInStrictOrder(endpoint, request) && (await keyOrder.isOver(delivery));
+}
+
+/** Whether the turn was taken by whoever had its message before; the entry for the next one is stored if that is what is missing. */
+async function wasTaken(request: TurnRequest, context: TurnContext): Promise<boolean> {
+  const { delivery, turn } = request;
+  const became = await context.late.whatBecameOf(delivery, turn);
+  switch (became.kind) {
+    case 'unknown':
+      return false;
+    case 'over':
+      return true;
+    case 'to_be_retried':
+      await waitForRetry(request, became.at, request.traceparent, context);
+      return true;
+    default:
+      return unreachable(became);
+  }
 }
 
 /** When to ask again because others are sent before this one; `null`: it is its turn. */
@@ -162,12 +179,9 @@ async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit,
       const nextAttemptAt = delivery.test ? null : nextAttempt(request, endpoint, sent, context);
       const failed: Outcome = { kind: 'attempt_failed', delivery, turn, attempt: record, nextAttemptAt };
       if (nextAttemptAt === null) return store(context, failed);
-      const next = { round: turn.round, attempt: turn.attempt + 1 };
-      const firstAttempt = request.firstAttempt ?? traceparent;
       // One after the other: an entry without its outcome would be a further attempt at what a repeat may have delivered.
       await store(context, failed);
-      await wait(context, { ...request, firstAttempt }, next, nextAttemptAt, 'backoff');
-      return;
+      return waitForRetry(request, nextAttemptAt, traceparent, context);
     }
     default:
       return unreachable(verdict);
@@ -207,6 +221,19 @@ async function store(context: TurnContext, outcome: Outcome): Promise<void> {
   const { streams, names, clock, signal, keyOrder } = context;
   await publishUntilStored(streams, encodeOutcome(outcome, names), clock, signal);
   if (outcome.delivery.place !== undefined) keyOrder.heard(outcome);
+}
+
+/** `traceparent`: of this attempt. */
+function waitForRetry(
+  request: TurnRequest,
+  at: number,
+  traceparent: string | null,
+  context: TurnContext,
+): Promise<void> {
+  const { turn } = request;
+  const firstAttempt = request.firstAttempt ?? traceparent;
+  const next = { round: turn.round, attempt: turn.attempt + 1 };
+  return wait(context, { ...request, firstAttempt }, next, at, 'backoff');
 }
 
 async function wait(
