@@ -8,6 +8,7 @@ import {
   exponentialBackoffMs,
   LANES,
   laneFor,
+  leavesLaneAt,
   MAX_BACKOFF_MS,
   postponedMs,
   retryDelayMs,
@@ -106,6 +107,15 @@ describe('when to try again', () => {
     expect(laneFor(1_000, 1).name).toBe('1s');
     expect(laneFor(992, 60).name).toBe('1m');
     expect(laneFor(991, 60).name).toBe('30s');
+  });
+
+  it('leaves a lane when it is due, at the lane’s end if that is later, and never the moment it came', () => {
+    const minute = laneFor(60_000, 1);
+    expect(leavesLaneAt(minute, 1_000, 60_600, 1)).toBe(60_600);
+    expect(leavesLaneAt(minute, 1_000, 400_000, 1)).toBe(61_000);
+    expect(leavesLaneAt(minute, 41_000, 60_600, 1)).toBe(60_600);
+    expect(leavesLaneAt(minute, 90_000, 60_600, 1)).toBe(90_500);
+    expect(leavesLaneAt(minute, 90_000, 60_600, 10)).toBe(90_050);
   });
 
   it('lists lanes longest first, as the search needs them', () => {

@@ -35,7 +35,7 @@ export const LANES: readonly Lane[] = [
 const SHORTEST = LANES[LANES.length - 1] as Lane;
 
 /** A minute's wait is a few milliseconds shorter by the time it is put into a lane, and should not take eight hops for that. */
-export const LANE_SLACK_MS = 500;
+const LANE_SLACK_MS = 500;
 
 /**
  * The lane for the next hop of a wait of `waitMs`: the longest that overshoots by half a second at the most, which its pump
@@ -43,6 +43,17 @@ export const LANE_SLACK_MS = 500;
  */
 export function laneFor(waitMs: number, timeScale: number): Lane {
   return LANES.find((lane) => (lane.delayMs - LANE_SLACK_MS) / timeScale <= waitMs) ?? SHORTEST;
+}
+
+/** An entry that is due at once does not come round at once. */
+const LEAST_IN_LANE_MS = 500;
+
+/**
+ * When an entry that was stored at `storedAt` leaves its lane: when it is due, or when the lane's time is over and it goes into
+ * the next. What took long to be stored is not late by that.
+ */
+export function leavesLaneAt(lane: Lane, storedAt: number, dueAt: number, timeScale: number): number {
+  return Math.min(storedAt + lane.delayMs / timeScale, Math.max(dueAt, storedAt + LEAST_IN_LANE_MS / timeScale));
 }
 
 /** Milliseconds to wait before retry `n` (1 = the first), or `null` when there are no more. */

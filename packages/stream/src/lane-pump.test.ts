@@ -57,7 +57,7 @@ it.each([0, 5, 300, -300])(
       reason: 'backoff',
       traceparent: null,
     });
-    // With the scale of 10 the lanes are 0.1 s, 1 s, 6 s …: these waits need none, one and several hops.
+    // With the scale of 10 the lanes are 0.1, 0.2, 0.5, 1, 3, 6 s …: these waits need none, one and several hops.
     const waits = [10, 100, 150, 1_000, 1_230, 2_345, 0, -500, ...Array.from({ length: 100 }, () => 500)];
     for (const [n, wait] of waits.entries()) {
       await streams.publish(encodeLaneEntry(entry(n, wait), `replay:${n}`, clock.now(), timeScale, names));

@@ -2,7 +2,7 @@ import { UnreadableMessage } from '@grapnel/contracts/message';
 import { causeOf, decodeRetryEntry, encodeDueEntry, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { Lane } from '@grapnel/domain/retry';
-import { LANE_SLACK_MS, LANES } from '@grapnel/domain/retry';
+import { LANES, leavesLaneAt } from '@grapnel/domain/retry';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import type { EventStreams, Received } from './ports.ts';
@@ -45,9 +45,7 @@ async function letOut(message: Received, lane: Lane, options: LanePumpOptions): 
   const { streams, names, clock, logger, timeScale, signal } = options;
   try {
     const entry = decodeRetryEntry(message);
-    // Not beyond its time: a lane may be a little longer than what was left of the wait, by somebody's clock.
-    const end = message.storedAt + lane.delayMs / timeScale;
-    await hold(message, Math.min(end, Math.max(entry.dueAt, end - LANE_SLACK_MS / timeScale)), options);
+    await hold(message, leavesLaneAt(lane, message.storedAt, entry.dueAt, timeScale), options);
     const again = entry.dueAt - clock.now() >= SHORTEST_MS / timeScale;
     // What is left below the shortest lane is waited out here: it is at most that long.
     if (!again) await hold(message, entry.dueAt, options);
