@@ -21,18 +21,25 @@ export class PulledMessage extends NatsMessage implements Received {
   }
 
   ack(): void {
-    this.#acks.add(() => this.respond(ACK));
+    this.#respondInOrder(ACK);
   }
 
   nak(delayMs?: number): void {
-    this.respond(delayMs === undefined ? NAK : Buffer.from(`-NAK {"delay":${Math.round(delayMs * 1_000_000)}}`));
+    this.#respondInOrder(
+      delayMs === undefined ? NAK : Buffer.from(`-NAK {"delay":${Math.round(delayMs * 1_000_000)}}`),
+    );
   }
 
   term(reason: string): void {
-    this.respond(Buffer.from(`+TERM ${reason}`));
+    this.#respondInOrder(Buffer.from(`+TERM ${reason}`));
   }
 
   working(): void {
-    this.#acks.add(() => this.respond(WORKING));
+    this.#respondInOrder(WORKING);
+  }
+
+  /** Also what ends a message early: a word that it is being worked on, said before and arriving later, would undo a delay. */
+  #respondInOrder(word: Buffer): void {
+    this.#acks.add(() => this.respond(word));
   }
 }
