@@ -21,25 +21,24 @@ export class PulledMessage extends NatsMessage implements Received {
   }
 
   ack(): void {
-    this.#respondInOrder(ACK);
+    this.#acks.add(() => this.respond(ACK));
   }
 
   nak(delayMs?: number): void {
-    this.#respondInOrder(
-      delayMs === undefined ? NAK : Buffer.from(`-NAK {"delay":${Math.round(delayMs * 1_000_000)}}`),
-    );
+    this.#respondNow(delayMs === undefined ? NAK : Buffer.from(`-NAK {"delay":${Math.round(delayMs * 1_000_000)}}`));
   }
 
   term(reason: string): void {
-    this.#respondInOrder(Buffer.from(`+TERM ${reason}`));
+    this.#respondNow(Buffer.from(`+TERM ${reason}`));
   }
 
   working(): void {
-    this.#respondInOrder(WORKING);
+    this.#acks.add(() => this.respond(WORKING));
   }
 
-  /** Also what ends a message early: a word that it is being worked on, said before and arriving later, would undo a delay. */
-  #respondInOrder(word: Buffer): void {
-    this.#acks.add(() => this.respond(word));
+  /** After what was said before: that it is being worked on, arriving later, would undo a delay. */
+  #respondNow(word: Buffer): void {
+    this.#acks.flush();
+    this.respond(word);
   }
 }
