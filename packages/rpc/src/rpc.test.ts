@@ -11,7 +11,7 @@ import { type RpcServer, register, startRpcServer } from './server.ts';
 
 const TOKEN = 'service-token-of-a-test';
 const revoked = new Set<string>();
-const KEYS = ['a-key-of-acme', 'a-key-to-revoke'];
+const KEYS = ['a-key-of-acme', 'a-key-to-revoke', 'another-to-revoke'];
 const keys: KeyLookup = (key) =>
   KEYS.includes(key) && !revoked.has(key) ? { ok: true, tenant: 'acme' } : { ok: false, refusal: 'Invalid API key' };
 
@@ -126,6 +126,35 @@ describe('services over gRPC', () => {
         if (tag === 2n) revoked.add('a-key-to-revoke');
     })();
     await expect(reading).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  });
+
+  it('ends a stream that only answers, and is idle, when its key is revoked', async () => {
+    let ended = false;
+    await using watched = await startRpcServer({
+      host: '127.0.0.1',
+      port: 0,
+      logger: silentLogger,
+      authenticate: authenticator(TOKEN, keys),
+      services: [
+        register(DirectoryService, 'tenant', {
+          async *watchEndpoints(_request, { signal }) {
+            yield { change: { case: 'revision', value: 7n } };
+            await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+            ended = true;
+          },
+          async *watchApiKeys() {},
+        }),
+      ],
+    });
+    using channel = openChannel({ address: watched.address, token: 'another-to-revoke' });
+    const watching = (async () => {
+      for await (const { change } of channel.client(DirectoryService).watchEndpoints({})) {
+        expect(change.value).toBe(7n);
+        revoked.add('another-to-revoke');
+      }
+    })();
+    await expect(watching).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+    expect(ended).toBe(true);
   });
 
   it('tells a streaming handler when its caller goes away', async () => {

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { TRACEPARENT } from '@grapnel/contracts/message';
-import { systemClock } from '@grapnel/runtime/clock';
+import { systemClock, type Timer } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
 import {
   type Metadata,
@@ -157,10 +157,8 @@ function bridged(
   options: RpcServerOptions,
   stopping: AbortSignal,
 ): UntypedHandleCall {
-  const answer = (call: Call, request: () => unknown): unknown => {
-    const context = contextOf(call, access, options, method.methodKind === 'unary' ? null : stopping);
-    return handler(request(), context);
-  };
+  const answer = (call: Call, request: () => unknown, ...ends: AbortSignal[]): unknown =>
+    handler(request(), contextOf(call, access, options, ends));
   const failed = (error: unknown) => toServiceError(known(error, method, options.logger));
   if (method.methodKind === 'unary') {
     return (call: Unary, callback: sendUnaryData<unknown>) => {
@@ -170,21 +168,26 @@ function bridged(
       );
     };
   }
-  const stream = (call: Stream, request: unknown): void => {
+  const stream = (call: Stream, request: unknown, ...ends: AbortSignal[]): void => {
     observeCall(method, async () => {
-      const responses = answer(call, () => request) as AsyncIterable<Fields>;
+      const responses = answer(call, () => request, stopping, ...ends) as AsyncIterable<Fields>;
       for await (const response of responses) {
         if (call.cancelled) return;
         // Waiting for the drain is the back-pressure: a slow reader stops the handler, not the memory.
         if (!call.write(create(method.output, response))) await drained(call);
       }
+      for (const end of ends) end.throwIfAborted();
     }).then(
       () => call.end(),
       (error: unknown) => call.emit('error', failed(error)),
     );
   };
   if (method.methodKind === 'server_streaming') {
-    return (call: ServerWritableStream<unknown, unknown>) => stream(call, call.request);
+    return (call: ServerWritableStream<unknown, unknown>) => {
+      const refused = whenRefused(() => options.authenticate(call.metadata));
+      call.once('close', refused.stop);
+      stream(call, call.request, refused.signal);
+    };
   }
   return (call: ServerDuplexStream<unknown, unknown>) =>
     stream(
@@ -208,6 +211,24 @@ async function* stillAllowed(requests: AsyncIterable<unknown>, authenticate: () 
   }
 }
 
+/** Of a call that only answers, and may last for ever: aborts when its caller may not make it any more. */
+function whenRefused(authenticate: () => Principal): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const refused = new AbortController();
+  let timer: Timer;
+  const checkLater = (): void => {
+    timer = systemClock.after(CHECK_EVERY_MS, () => {
+      try {
+        authenticate();
+        checkLater();
+      } catch (error) {
+        refused.abort(error);
+      }
+    });
+  };
+  checkLater();
+  return { signal: refused.signal, stop: () => timer.cancel() };
+}
+
 /** One for all: every call ends as cancelled after its answer, and an error with a stack for each is not free. */
 const CALLER_GONE = new RpcError(Code.CANCELLED, 'the caller went away');
 
@@ -215,7 +236,7 @@ function contextOf(
   call: Call,
   access: Registration['access'],
   options: RpcServerOptions,
-  stopping: AbortSignal | null,
+  ends: readonly AbortSignal[],
 ): CallContext {
   const principal = options.authenticate(call.metadata);
   if (access === 'service' && principal.kind !== 'service') {
@@ -223,7 +244,7 @@ function contextOf(
   }
   const aborter = new AbortController();
   call.on('cancelled', () => aborter.abort(CALLER_GONE));
-  const signal = stopping === null ? aborter.signal : AbortSignal.any([aborter.signal, stopping]);
+  const signal = ends.length === 0 ? aborter.signal : AbortSignal.any([aborter.signal, ...ends]);
   return { principal, signal, traceparent: call.metadata.get(TRACEPARENT)[0]?.toString() ?? null };
 }
 

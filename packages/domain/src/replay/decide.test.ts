@@ -70,6 +70,14 @@ describe('AC-13 a bulk replay', () => {
     });
   });
 
+  it('AC-13 counts a page once, though nobody heard that it was stored', () => {
+    const next = { ...PAGE, next: 'after that', position: 800 };
+    const counted = after(REQUEST, claim('a', 1_100), advance('a', 1_200, PAGE), advance('a', 1_300, next, ONE));
+    expect(counted).toMatchObject({ counts: ONE, page: next });
+    expect(decide(counted, advance('a', 1_400, next, ONE))).toEqual({ ok: true, value: null });
+    expect(refusalOf(counted, advance('b', 1_400, { ...next, next: 'later' }, ONE))).toEqual({ kind: 'taken' });
+  });
+
   it('AC-13 belongs to one runner until that one stops or is silent for too long', () => {
     const held = after(REQUEST, claim('a', 1_000), advance('a', 2_000, PAGE));
     expect(refusalOf(held, claim('b', 2_000 + LEASE_MS - 1))).toEqual({ kind: 'taken' });

@@ -89,7 +89,9 @@ function request(command: ReplayCommand & { readonly type: 'request' }): Result<
 function advance(
   replay: Replay,
   { at, runner, done, page }: ReplayCommand & { readonly type: 'advance' },
-): Result<ReplayEvent, ReplayRejection> {
+): Result<ReplayEvent | null, ReplayRejection> {
+  // Asked again, since nobody heard that it was stored: its count must not be added again.
+  if (page !== null && replay.status.kind === 'running' && isSamePage(replay.page, page)) return ok(null);
   // The page went out before the cancellation was seen: what it did is still counted, once.
   if (replay.status.kind === 'cancelled' && replay.page !== null) return ok({ type: 'settled', at, done });
   return whileHeld(
@@ -97,6 +99,13 @@ function advance(
     runner,
     page === null ? { type: 'finished', at, done } : { type: 'advanced', at, runner, done, page },
   );
+}
+
+/** Each page begins where the one before ends, so that the next one's beginning names it. */
+function isSamePage(page: ReplayPage | null, other: ReplayPage): boolean {
+  if (page === null || page.next !== other.next || page.position !== other.position) return false;
+  const [one, two] = [page.deliveries, other.deliveries];
+  return one.length === two.length && one.every(({ id }, n) => id === two[n]?.id);
 }
 
 function whileHeld(replay: Replay, runner: string, event: ReplayEvent): Result<ReplayEvent, ReplayRejection> {

@@ -10,7 +10,7 @@ export interface SseEvent {
 
 export interface SseOptions {
   readonly clock: Clock;
-  /** Asked at every heartbeat; false ends the stream. */
+  /** Asked before every event and at every heartbeat; false ends the stream. */
   readonly goOn: () => boolean;
   /** Called once, however the stream ends. */
   readonly onEnd: (failure: unknown) => void;
@@ -24,7 +24,10 @@ const RECONNECT_AFTER_MS = 3_000;
  * slow reader from filling memory. A source that fails ends the answer: EventSource then reconnects and resumes.
  */
 export function sendEvents(reply: FastifyReply, events: AsyncIterable<SseEvent>, options: SseOptions): FastifyReply {
-  const lines = Readable.from(textOf(events, options), { objectMode: false, highWaterMark: 16_384 });
+  const onEnd = once(options.onEnd);
+  const lines = Readable.from(textOf(events, { ...options, onEnd }), { objectMode: false, highWaterMark: 16_384 });
+  // Also where the client had gone before the first line, and the events were never begun.
+  lines.once('close', () => onEnd(null));
   return (
     reply
       .header('content-type', 'text/event-stream; charset=utf-8')
@@ -36,6 +39,14 @@ export function sendEvents(reply: FastifyReply, events: AsyncIterable<SseEvent>,
   );
 }
 
+function once(onEnd: SseOptions['onEnd']): SseOptions['onEnd'] {
+  let ended = false;
+  return (failure) => {
+    if (!ended) onEnd(failure);
+    ended = true;
+  };
+}
+
 async function* textOf(events: AsyncIterable<SseEvent>, { clock, goOn, onEnd }: SseOptions): AsyncIterable<string> {
   const source = events[Symbol.asyncIterator]();
   let failure: unknown = null;
@@ -45,8 +56,8 @@ async function* textOf(events: AsyncIterable<SseEvent>, { clock, goOn, onEnd }: 
     let next = source.next();
     for (;;) {
       const winner = await firstOf(next, clock);
+      if (!goOn()) return;
       if (winner === 'heartbeat') {
-        if (!goOn()) return;
         yield ': heartbeat\n\n';
         continue;
       }

@@ -119,6 +119,17 @@ describe('a live tail', () => {
     await opened(0);
   });
 
+  it('ends with its API key also where events come more often than heartbeats', async () => {
+    await using tail = await open('/v1/deliveries/tail');
+    await opened(1);
+    gateway.keys.revoke(ACME_KEY);
+    await eventually(async () => (await gateway.ask('GET', '/v1/webhooks')).status === 401);
+    gateway.history.happened(1n, gateway.history.add('acme', webhook, ID));
+    await eventually(() => expect(tail.ended).toBe(true));
+    expect(tail.text).not.toContain('id: ');
+    await opened(0);
+  });
+
   it('gives its place back when the client goes, and is refused when too many are open', async () => {
     const first = await open('/v1/deliveries/tail');
     await using second = await open('/v1/deliveries/tail');

@@ -39,6 +39,9 @@ export interface History {
 /** Of every request, whatever the flow says. */
 const OURS: ReadonlySet<string> = new Set([HOPS_HEADER.toLowerCase(), 'idempotency-key', TRACEPARENT]);
 
+/** Longer than a few hundred events take; then it is asked again whether they are there. */
+const READ_WITHIN_MS = 2_000;
+
 /**
  * Takes executions forward, one event at a time. Each is stored under the position of the one before, so that of two
  * processes that run the same execution one is told {@link WrongLastSequence}, and nothing is recorded twice.
@@ -60,20 +63,31 @@ export class FlowRunner {
     const { streams, names } = this.#context;
     const stream = names.streams.executions;
     const subject = names.subjects.execution(tenant, trigger, id);
-    const last = await streams.lastOn(stream, subject);
-    if (last === null) return null;
+    for (;;) {
+      const last = await streams.lastOn(stream, subject);
+      if (last === null) return null;
+      const events = await this.#eventsUntil(stream, subject, last.sequence);
+      if (events === null) continue;
+      const execution = events.reduce<Execution | null>(evolveExecution, null);
+      return execution === null ? null : { events, progress: { execution, sequence: last.sequence } };
+    }
+  }
+
+  /** `null` when the last one does not come: it may have been deleted with its trigger meanwhile. */
+  async #eventsUntil(stream: string, subject: string, sequence: number): Promise<ExecutionEvent[] | null> {
     const stop = new AbortController();
+    const givenUp = this.#context.clock.after(READ_WITHIN_MS, () => stop.abort());
     const events: ExecutionEvent[] = [];
     try {
-      for await (const message of streams.read(stream, { after: 0, subject, signal: stop.signal })) {
+      for await (const message of this.#context.streams.read(stream, { after: 0, subject, signal: stop.signal })) {
         events.push(decodeExecutionEvent(message));
-        if (message.sequence >= last.sequence) break;
+        if (message.sequence >= sequence) return events;
       }
+      return null;
     } finally {
+      givenUp.cancel();
       stop.abort();
     }
-    const execution = events.reduce<Execution | null>(evolveExecution, null);
-    return execution === null ? null : { events, progress: { execution, sequence: last.sequence } };
   }
 
   /**
