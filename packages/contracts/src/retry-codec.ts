@@ -1,18 +1,22 @@
+import type { Turn } from '@grapnel/domain/delivery/delivery';
 import type { RetryEntry } from '@grapnel/domain/delivery/retry-entry';
 import { laneFor } from '@grapnel/domain/retry';
 import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
 import type { Topology } from './topology.ts';
 
 /**
- * Which message asked for an entry: it asks for one at the most, however often it is handled, so its name is the entry's
- * id. Nothing that a clock says may be part of it: two processes, or two tries, would not agree.
+ * Which message asked for an entry: it asks for one per turn at the most, however often it is handled, so its name and the turn
+ * are the entry's id. Without the turn, a message that was sent away, comes again and is tried would find its retry's id
+ * taken. Nothing that a clock says may be part of it: two processes, or two tries, would not agree.
  */
 export type Cause =
   | `delivery:${number}`
   | `retry:${number}`
   | `replay:${string}`
   | `order:${string}`
-  | `wake:${string}:${number}:${number}:${number}`;
+  | `wake:${string}:${number}`;
+
+const idOf = (cause: Cause, { round, attempt }: Turn): string => `${cause}:${round}:${attempt}`;
 
 /** By stream and position. */
 export const causeOf = (message: Message, names: Topology): Cause =>
@@ -27,17 +31,27 @@ export function encodeLaneEntry(
   names: Topology,
 ): NewMessage {
   const lane = laneFor(entry.dueAt - now, timeScale);
-  return { subject: names.subjects.lane(lane.name), body: encodeJson(entry), headers: {}, id: cause };
+  return { subject: names.subjects.lane(lane.name), body: encodeJson(entry), headers: {}, id: idOf(cause, entry.turn) };
 }
 
 /** An entry whose time has come. */
 export function encodeDueEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
-  return { subject: names.subjects.due(entry.delivery.webhookId), body: encodeJson(entry), headers: {}, id: cause };
+  return {
+    subject: names.subjects.due(entry.delivery.webhookId),
+    body: encodeJson(entry),
+    headers: {},
+    id: idOf(cause, entry.turn),
+  };
 }
 
 /** An entry of a bulk replay: due at once, behind a consumer of its own. */
 export function encodeBulkEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
-  return { subject: names.subjects.bulk(entry.delivery.webhookId), body: encodeJson(entry), headers: {}, id: cause };
+  return {
+    subject: names.subjects.bulk(entry.delivery.webhookId),
+    body: encodeJson(entry),
+    headers: {},
+    id: idOf(cause, entry.turn),
+  };
 }
 
 /** @throws UnreadableMessage */

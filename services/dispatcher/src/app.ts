@@ -21,7 +21,8 @@ import { UndiciSender } from './attempt/undici-sender.ts';
 import type { DispatcherConfig } from './config.ts';
 import type { Circuit } from './endpoint/circuit.ts';
 import { EndpointDirectory } from './endpoint/directory.ts';
-import { DEFAULT_GATES, Gates } from './endpoint/gates.ts';
+import { DEFAULT_GATES } from './endpoint/gate-options.ts';
+import { Gates } from './endpoint/gates.ts';
 import { keptCircuits } from './endpoint/kept-circuits.ts';
 import { callOutService } from './grpc/call-out-service.ts';
 import { deliveryService } from './grpc/delivery-service.ts';
@@ -105,7 +106,13 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
     turns: new Turns<TurnEnd>(),
     jobOrder: new JobOrder(ledgers),
     keyOrder,
-    late: new LateEntries({ query, ownedSince: (webhook) => partitions.ownedSince(webhook), clock, timeScale }),
+    late: new LateEntries({
+      query,
+      ownedSince: (webhook) => partitions.ownedSince(webhook),
+      wokenAt: (webhook) => waker.wokenAt(webhook),
+      clock,
+      timeScale,
+    }),
     streams,
     names,
     clock,

@@ -6,6 +6,7 @@ import type { WebhookId } from '@grapnel/domain/ids';
 import { partitionOf } from '@grapnel/domain/partition';
 import type { Channel } from '@grapnel/rpc/client';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
+import { LRUCache } from 'lru-cache';
 import type { Endpoint } from './endpoint/endpoint.ts';
 import type { Gates } from './endpoint/gates.ts';
 import { lookTwice, type WaitingContext, waitingDeliveries } from './waiting-deliveries.ts';
@@ -19,6 +20,8 @@ const AT_ONCE = 100;
 const PAUSE_MS = 200;
 /** What is behind these comes by its lanes. Fewer than {@link Turns} remembers, which tells apart what asks twice. */
 const MOST = 50_000;
+/** Webhooks of which it is known when they were woken. */
+const REMEMBERED = 10_000;
 
 /**
  * Calls deliveries that wait because of how their endpoint was, when its owner has mended it: they need not wait until an
@@ -30,6 +33,7 @@ export class WaitingWaker {
   readonly #waking = new Map<WebhookId, Promise<void>>();
   /** Changed again while what waits is being called. */
   readonly #again = new Map<WebhookId, Endpoint>();
+  readonly #wokenAt = new LRUCache<WebhookId, number>({ max: REMEMBERED });
 
   constructor(context: WakerContext) {
     this.#context = context;
@@ -41,6 +45,7 @@ export class WaitingWaker {
     if (query === null || !owns(endpoint.id) || endpoint.ordering === 'strict') return;
     if (this.#waking.has(endpoint.id)) return void this.#again.set(endpoint.id, endpoint);
     const since = clock.now();
+    this.#wokenAt.set(endpoint.id, since);
     const waking = lookTwice(this.#context, () => this.#look(query, endpoint, since))
       .catch((error: unknown) => {
         if (!signal.aborted) logger.warn({ err: error, webhook: endpoint.id }, 'what waits is left to its lanes');
@@ -52,6 +57,11 @@ export class WaitingWaker {
         if (again !== undefined && !signal.aborted) this.wake(again);
       });
     this.#waking.set(endpoint.id, waking);
+  }
+
+  /** When what waited for a webhook was last called by this process. */
+  wokenAt(webhook: WebhookId): number {
+    return this.#wokenAt.get(webhook) ?? Number.NEGATIVE_INFINITY;
   }
 
   async settled(): Promise<void> {
@@ -91,7 +101,7 @@ export class WaitingWaker {
     if (delivery.id !== id) return;
     const turn = { round: Number(round), attempt: attemptNumber + 1 };
     const entry = { delivery, turn, dueAt: clock.now(), reason: 'over_cap', traceparent: null } as const;
-    const cause = `wake:${id}:${turn.round}:${turn.attempt}:${revision}` as const;
+    const cause = `wake:${id}:${revision}` as const;
     await publishUntilStored(streams, encodeDueEntry(entry, cause, names), clock, signal);
   }
 }

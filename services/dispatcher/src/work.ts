@@ -19,8 +19,6 @@ export interface WorkContext extends TurnContext {
 
 /** Until the directory has caught up; rare and short, which is what a delayed nak is good for. */
 const AGAIN_SOON_MS = 250;
-/** Until an endpoint that this process cannot use is mended, or another version or key ring is rolled out. */
-const AGAIN_LATER_MS = 15_000;
 /** A bug, or an outage that publishing again did not outlast. */
 const AFTER_FAILURE_MS = 2_000;
 
@@ -111,7 +109,7 @@ async function end(message: Received, context: WorkContext, work: () => Promise<
   try {
     const turnEnd = await work();
     if (turnEnd === 'done') message.ack();
-    else message.nak(turnEnd === 'again_soon' ? AGAIN_SOON_MS : AGAIN_LATER_MS);
+    else message.nak(AGAIN_SOON_MS);
   } catch (error) {
     if (error instanceof UnreadableMessage) {
       context.logger.error({ err: error }, 'an unreadable message was dropped');

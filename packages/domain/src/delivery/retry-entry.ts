@@ -1,7 +1,7 @@
 import type { StoredDelivery, Turn } from './delivery.ts';
 
 /** Why a delivery waits. */
-export type WaitReason = 'backoff' | 'over_cap' | 'circuit_open' | 'rate_limited' | 'replay' | 'order';
+export type WaitReason = 'backoff' | 'over_cap' | 'circuit_open' | 'rate_limited' | 'replay' | 'order' | 'unusable';
 
 /** Whether a delivery waits because of how its endpoint is, not because of a schedule. */
 export const waitsForEndpoint = (reason: WaitReason): boolean =>

@@ -45,10 +45,10 @@ export function probing(circuit: Circuit): Circuit {
 }
 
 /**
- * An attempt that began at `startedAt` ended without any answer. `timeScale` divides the times for which a circuit opens.
- * What began before a circuit opened tells nothing new.
+ * An attempt ended without any answer. `timeScale` divides the times for which a circuit opens. What began before a circuit
+ * opened tells nothing new: only what `probes` does.
  */
-export function afterNoAnswer(circuit: Circuit, startedAt: number, now: number, timeScale: number): Circuit {
+export function afterNoAnswer(circuit: Circuit, probes: boolean, now: number, timeScale: number): Circuit {
   switch (circuit.kind) {
     case 'closed': {
       const failures = circuit.failures + 1;
@@ -58,10 +58,9 @@ export function afterNoAnswer(circuit: Circuit, startedAt: number, now: number, 
     }
     case 'open':
       return circuit;
-    case 'half_open': {
-      if (startedAt < circuit.since + circuit.forMs) return circuit;
+    case 'half_open':
+      if (!probes) return circuit;
       return open('no_answer', circuit.since, now, Math.min(circuit.forMs * 2, LONGEST_MS / timeScale));
-    }
   }
 }
 

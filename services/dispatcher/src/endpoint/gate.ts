@@ -1,4 +1,4 @@
-import { type Circuit, CLOSED } from './circuit.ts';
+import { type Circuit, CLOSED, passage } from './circuit.ts';
 import { initialLimit, type Limit, type LimitBounds } from './limit.ts';
 import { Rate } from './rate.ts';
 
@@ -30,8 +30,8 @@ export type Feedback =
 export interface Begun {
   /** Monotonic. */
   readonly at: number;
-  /** Since the epoch. */
-  readonly startedAt: number;
+  /** Finds out for all whether a circuit can be closed. */
+  readonly probes: boolean;
 }
 
 /** What is known of one endpoint, and who waits for it. */
@@ -73,8 +73,9 @@ export class Gate {
     return !this.isFull && this.unsettled < 2 * this.#places;
   }
 
-  get isIdle(): boolean {
-    return this.unsettled === 0 && this.queue.length === 0 && this.circuit.kind === 'closed';
+  /** Nobody is here, and nothing is known that its circuit as others keep it would not tell as well. `now`: since the epoch. */
+  isIdle(now: number): boolean {
+    return this.unsettled === 0 && this.queue.length === 0 && typeof passage(this.circuit, now) !== 'object';
   }
 
   get #places(): number {

@@ -2,7 +2,8 @@ import type { WebhookId } from '@grapnel/domain/ids';
 import { FakeClock } from '@grapnel/testkit/fake-clock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Admission, type Feedback, type Permit } from './gate.ts';
-import { type Circuits, DEFAULT_GATES, Gates } from './gates.ts';
+import { DEFAULT_GATES } from './gate-options.ts';
+import { type Circuits, Gates } from './gates.ts';
 
 const A: WebhookId = 'wh_a';
 const B: WebhookId = 'wh_b';
@@ -18,8 +19,10 @@ describe('gates in front of endpoints', () => {
     gates = new Gates(clock, OPTIONS);
   });
 
-  const admit = async (id: WebhookId, returning = false, rateLimitPerSecond: number | null = null) =>
-    gates.admit({ id, rateLimitPerSecond }, returning);
+  const admit = async (id: WebhookId, returning = false, rateLimitPerSecond: number | null = null) => {
+    if (returning) gates.returned(id);
+    return gates.admit({ id, rateLimitPerSecond });
+  };
   const permit = async (id: WebhookId): Promise<Permit> => {
     const admission = await admit(id);
     if ('away' in admission) throw new Error('sent away');
@@ -223,6 +226,21 @@ describe('gates in front of endpoints', () => {
     expect(await admit(A, false, 0.5)).toMatchObject({ away: 'rate_limited', waitMs: expect.any(Number) });
     await clock.advance(1_000);
     expect(await admit(A, true, 0.5)).toHaveProperty('done');
+  });
+
+  it('begin anew also where only others know that it asked to be left alone', () => {
+    const told: [string, string][] = [];
+    const kept: Circuits = { find: () => null, changed: (id, { kind }) => told.push([id, kind]) };
+    gates = new Gates(clock, OPTIONS, kept);
+    gates.forget(A);
+    expect(told).toEqual([[A, 'closed']]);
+  });
+
+  it('are forgotten with their circuits when nobody asks any more', async () => {
+    for (let i = 0; i < 10; i++) await attempt(A, NO_ANSWER);
+    expect([gates.size, gates.notClosed]).toEqual([1, 1]);
+    await clock.advance(200_000);
+    expect([gates.size, gates.notClosed]).toEqual([0, 0]);
   });
 
   it('begin anew with an endpoint that its owner has mended', async () => {

@@ -12,24 +12,9 @@ import {
   probing,
 } from './circuit.ts';
 import { type Admission, type AwayReason, type Begun, type Feedback, Gate, type Permit } from './gate.ts';
-import { afterAnswerIn, afterTrouble, type LimitBounds } from './limit.ts';
-import { FIRST_GUESS_MS, Slowness, type SlownessBounds } from './slowness.ts';
-
-export interface GateOptions extends LimitBounds, SlownessBounds {
-  /** So many may queue for a slow or rate-limited endpoint; what queues for the others is bounded by their partition's window. */
-  readonly slowQueue: number;
-  /** Divides every wait. */
-  readonly timeScale: number;
-}
-
-export const DEFAULT_GATES: GateOptions = {
-  initial: 16,
-  max: 64,
-  slowAfterMs: 100,
-  hangsAfterMs: 2_000,
-  slowQueue: 32,
-  timeScale: 1,
-};
+import { DEFAULT_GATES, type GateOptions } from './gate-options.ts';
+import { afterAnswerIn, afterTrouble } from './limit.ts';
+import { FIRST_GUESS_MS, Slowness } from './slowness.ts';
 
 /** An endpoint, as far as its gate goes. */
 export interface Gated {
@@ -115,20 +100,26 @@ export class Gates implements Disposable {
   /** The webhook was changed by its owner, or deleted: what was learned of its endpoint need not hold any more. */
   forget(id: WebhookId): void {
     const gate = this.#gates.get(id);
-    if (gate === undefined) return;
+    // Nothing was sent to it of late: what others have kept of it is old, too.
+    if (gate === undefined) return this.#circuits.changed(id, CLOSED);
     this.#put(id, gate, CLOSED);
+    gate.away = 0;
     this.#drain(id, gate);
   }
 
-  /** `returning`: it was sent away before. */
-  admit({ id, rateLimitPerSecond }: Gated, returning = false): Permit | Promise<Admission> {
+  /** A delivery that was sent away is back, whatever becomes of it now. */
+  returned(id: WebhookId): void {
+    const gate = this.#gates.get(id);
+    if (gate !== undefined && gate.away > 0) gate.away--;
+  }
+
+  admit({ id, rateLimitPerSecond }: Gated): Permit | Promise<Admission> {
     const gate = this.#gateOf(id);
     if (gate.perSecond !== rateLimitPerSecond) {
       gate.perSecond = rateLimitPerSecond;
       // What queues was let in by the rate of before.
       this.#drain(id, gate);
     }
-    if (returning && gate.away > 0) gate.away--;
     const may = passage(gate.circuit, this.#clock.now());
     if (typeof may === 'object') return Promise.resolve(this.#sendAway(gate, 'circuit_open', may.waitMs));
     const now = this.#clock.monotonic();
@@ -174,9 +165,10 @@ export class Gates implements Disposable {
 
   #permit(id: WebhookId, gate: Gate): Permit {
     const now = this.#clock.monotonic();
-    if (gate.circuit.kind === 'open') this.#put(id, gate, probing(gate.circuit));
+    const probes = gate.circuit.kind === 'open';
+    if (probes) this.#put(id, gate, probing(gate.circuit));
     if (gate.perSecond !== null) gate.rate.spend(now, gate.perSecond);
-    const begun: Begun = { at: now, startedAt: this.#clock.now() };
+    const begun: Begun = { at: now, probes };
     gate.started.push(begun);
     gate.unsettled++;
     gate.usedAt = now;
@@ -200,7 +192,7 @@ export class Gates implements Disposable {
     if (gate.queue.length > 0) this.#drain(id, gate);
   }
 
-  #learn(id: WebhookId, gate: Gate, { at, startedAt }: Begun, feedback: Feedback, wasFull: boolean): void {
+  #learn(id: WebhookId, gate: Gate, { at, probes }: Begun, feedback: Feedback, wasFull: boolean): void {
     const { max, timeScale } = this.#options;
     const now = this.#clock.now();
     const monotonic = this.#clock.monotonic();
@@ -215,7 +207,7 @@ export class Gates implements Disposable {
         return this.#put(id, gate, afterRefusal(gate.circuit, now, feedback.retryAfterMs / timeScale));
       case 'no_answer':
         gate.limit = afterTrouble(gate.limit, at, monotonic);
-        return this.#put(id, gate, afterNoAnswer(gate.circuit, startedAt, now, timeScale));
+        return this.#put(id, gate, afterNoAnswer(gate.circuit, probes, now, timeScale));
       case 'not_sent':
         return this.#put(id, gate, afterNothing(gate.circuit, now));
     }
@@ -288,7 +280,9 @@ export class Gates implements Disposable {
   #forgetIdle(now: number): void {
     this.#forgetAt = now + FORGET_AFTER_MS;
     for (const [id, gate] of this.#gates) {
-      if (gate.isIdle && gate.rateWaitMs(now) === 0 && now - gate.usedAt > FORGET_AFTER_MS) this.#gates.delete(id);
+      if (!gate.isIdle(this.#clock.now()) || gate.rateWaitMs(now) > 0 || now - gate.usedAt <= FORGET_AFTER_MS) continue;
+      if (gate.circuit.kind !== 'closed') this.#notClosed--;
+      this.#gates.delete(id);
     }
   }
 

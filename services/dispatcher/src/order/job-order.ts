@@ -20,14 +20,16 @@ export class JobOrder {
     this.#context = context;
   }
 
-  async mayEnd(end: StoredDelivery): Promise<boolean> {
+  /** `over`: an outcome says that it was sent, or skipped; only nobody told whoever had it before. */
+  async placeOf(end: StoredDelivery): Promise<'next' | 'behind' | 'over'> {
     // Fanned out by hand after it was set aside: the others have gone.
-    if (end.place === undefined) return true;
+    if (end.place === undefined) return 'next';
     const ledger = await this.#ledgerOf(end.webhookId);
-    if (!(await ledger.cover(end))) return false;
+    if (!(await ledger.cover(end))) return 'behind';
     await ledger.hearOthers();
     await ledger.keepUp();
-    return ledger.known.allTriedBefore(end);
+    if (ledger.known.isOver(end)) return 'over';
+    return ledger.known.allTriedBefore(end) ? 'next' : 'behind';
   }
 
   #ledgerOf(webhook: WebhookId): Promise<StoredLedger> {

@@ -10,6 +10,8 @@ export interface LateEntriesContext {
   readonly query: Channel | null;
   /** Since when a webhook's deliveries are sent by this process. */
   readonly ownedSince: (webhook: WebhookId) => number;
+  /** When what waited for a webhook was last called out of the lanes. */
+  readonly wokenAt: (webhook: WebhookId) => number;
   readonly clock: Clock;
   readonly timeScale: number;
 }
@@ -35,9 +37,11 @@ export class LateEntries {
 
   /** Whether the turn was taken since the delivery was sent away from its endpoint's gate. */
   async isTaken({ id, tenant, webhookId }: StoredDelivery, turn: Turn, sentAwayAt: number): Promise<boolean> {
-    const { query, ownedSince, clock, timeScale } = this.#context;
+    const { query, ownedSince, wokenAt, clock, timeScale } = this.#context;
     if (query === null || clock.now() - sentAwayAt < LONG_MS / timeScale) return false;
-    if (sentAwayAt > ownedSince(webhookId) + SKEW_MS) return false;
+    // What was called may have been sent longer ago than this process remembers.
+    const called = sentAwayAt < wokenAt(webhookId) + SKEW_MS;
+    if (!called && sentAwayAt > ownedSince(webhookId) + SKEW_MS) return false;
     const found = await inHistory(query, tenant, id);
     return found !== undefined && isPast(found, turn);
   }

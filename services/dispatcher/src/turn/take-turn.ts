@@ -42,6 +42,9 @@ export interface TurnContext {
 /** How long the end of a job waits before it looks again whether the rest has been tried. */
 const LOOK_AGAIN_MS = 1_000;
 
+/** Until an endpoint that this process cannot use is mended, or another version or key ring is rolled out. */
+const UNUSABLE_MS = 15_000;
+
 /** One turn of a delivery: who, which, with what. */
 export interface TurnRequest {
   readonly delivery: StoredDelivery;
@@ -61,8 +64,8 @@ export interface TurnRequest {
   readonly redelivered: boolean;
 }
 
-/** What the message that asked for the turn deserves: it is over, or it should come again, at once or after a while. */
-export type TurnEnd = 'done' | 'again_soon' | 'again_later';
+/** What the message that asked for the turn deserves: it is over, or it should come again at once. */
+export type TurnEnd = 'done' | 'again_soon';
 
 /**
  * Takes one turn of a delivery: checks, sends, classifies, and stores what came of it. “Done” is said only after the
@@ -78,22 +81,28 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
   const { delivery, turn } = request;
   const endpoint = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
   if (endpoint === 'behind') return 'again_soon';
-  if (endpoint === 'unusable') return 'again_later';
+  // In a lane: what is given back would fill its partition's window, and hold up all others.
+  if (endpoint === 'unusable') {
+    await wait(context, request, turn, context.clock.now() + UNUSABLE_MS / context.timeScale, 'unusable');
+    return 'done';
+  }
   // Deleted with its history: nothing is written about it any more.
   if (endpoint === 'gone') return 'done';
   if (await isOver(request, key, endpoint, context)) return 'done';
   if (request.redelivered && (await wasTaken(request, context))) return 'done';
+  if (request.returning) context.gates.returned(endpoint.id);
   const skipped = skipReason(endpoint, delivery, turn, { now: context.clock.now(), timeScale: context.timeScale });
   if (skipped !== null) {
     await store(context, { kind: 'skipped', delivery, turn, reason: skipped, at: context.clock.now() });
     return 'done';
   }
   const othersGoFirst = await waitForOrder(request, endpoint, context);
+  if (othersGoFirst === 'over') return 'done';
   if (othersGoFirst !== null) {
     await wait(context, request, turn, othersGoFirst, 'order');
     return 'done';
   }
-  const admitted = context.gates.admit(endpoint, request.returning);
+  const admitted = context.gates.admit(endpoint);
   const admission = admitted instanceof Promise ? await admitted : admitted;
   if ('away' in admission) {
     await wait(context, request, turn, Math.round(context.clock.now() + admission.waitMs), admission.away);
@@ -145,16 +154,26 @@ async function wasTaken(request: TurnRequest, context: TurnContext): Promise<boo
   }
 }
 
-/** When to ask again because others are sent before this one; `null`: it is its turn. */
+/** When to ask again because others are sent before this one; `null`: it is its turn; `over`: it has had it. */
 async function waitForOrder(
   request: TurnRequest,
   endpoint: Endpoint,
   { jobOrder, keyOrder, clock }: TurnContext,
-): Promise<number | null> {
+): Promise<number | 'over' | null> {
   const { delivery, turn } = request;
   if (isInStrictOrder(endpoint, request)) return keyOrder.waitFor(delivery, turn);
   const endsJob = delivery.last === true && endpoint.ordering === 'job' && turn.attempt === 1 && turn.round === 0;
-  return endsJob && !(await jobOrder.mayEnd(delivery)) ? clock.now() + LOOK_AGAIN_MS : null;
+  const place = endsJob ? await jobOrder.placeOf(delivery) : 'next';
+  switch (place) {
+    case 'next':
+      return null;
+    case 'behind':
+      return clock.now() + LOOK_AGAIN_MS;
+    case 'over':
+      return 'over';
+    default:
+      return unreachable(place);
+  }
 }
 
 async function attempt(request: TurnRequest, endpoint: Endpoint, permit: Permit, context: TurnContext): Promise<void> {
