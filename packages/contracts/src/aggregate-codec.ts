@@ -49,13 +49,19 @@ const isKind = (token: string | undefined): token is AggregateKind => AGGREGATE_
 
 /** @throws UnreadableMessage */
 export function decodeRecorded(message: Message): Recorded<unknown, unknown> {
-  return reading(message, () => JSON.parse(decodeText(message.body)) as Recorded<unknown, unknown>);
+  return reading(message, () => parsed<Recorded<unknown, unknown>>(message));
+}
+
+function parsed<R extends Recorded<unknown, unknown>>(message: Message): R {
+  const recorded = JSON.parse(decodeText(message.body)) as R;
+  if (typeof recorded.state !== 'object' || recorded.state === null) throw new TypeError('it has no state');
+  return recorded;
 }
 
 /** @throws UnreadableMessage */
 export function decodeRecordedWebhook(message: Message): RecordedWebhook {
   return reading(message, () => {
-    const { event, state } = JSON.parse(decodeText(message.body)) as RecordedWebhook;
+    const { event, state } = parsed<RecordedWebhook>(message);
     if (state.kind !== 'present') return { event, state };
     // A state written by an older version lacks the fields that came later.
     const config = { ...DEFAULTS, ...state.webhook.config };
@@ -65,5 +71,5 @@ export function decodeRecordedWebhook(message: Message): RecordedWebhook {
 
 /** @throws UnreadableMessage */
 export function decodeRecordedApiKey(message: Message): RecordedApiKey {
-  return reading(message, () => JSON.parse(decodeText(message.body)) as RecordedApiKey);
+  return reading(message, () => parsed<RecordedApiKey>(message));
 }

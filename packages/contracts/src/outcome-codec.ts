@@ -20,7 +20,13 @@ export function encodeOutcome(outcome: Outcome, names: Topology): NewMessage {
 
 /** @throws UnreadableMessage */
 export function decodeOutcome(message: Message): Outcome {
-  return reading(message, () => JSON.parse(decodeText(message.body)) as Outcome);
+  return reading(message, () => {
+    const outcome = JSON.parse(decodeText(message.body)) as Outcome;
+    // What every reader goes by; the history checks the rest of what it keeps.
+    const { kind, delivery } = outcome;
+    if (typeof kind !== 'string' || typeof delivery.id !== 'string') throw new TypeError('not an outcome');
+    return outcome;
+  });
 }
 
 const SUMMARY_HEADER = 'Grapnel-Summary';

@@ -5,7 +5,7 @@ import {
   decodeRecordedApiKey,
   decodeRecordedWebhook,
 } from '@grapnel/contracts/aggregate-codec';
-import { type Message, UnreadableMessage } from '@grapnel/contracts/message';
+import type { Message } from '@grapnel/contracts/message';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { TenantId, WebhookId } from '@grapnel/domain/ids';
 import { MatchIndex } from '@grapnel/domain/match';
@@ -73,8 +73,8 @@ export class Directory implements Webhooks, RecordDirectory {
       try {
         this.#apply(message);
       } catch (error) {
-        if (!(error instanceof UnreadableMessage)) throw error;
-        this.#logger.error({ err: error }, 'an unreadable aggregate was passed over');
+        // Whatever is wrong with it: every replica reads it again at every start, and must not end by it.
+        this.#logger.error({ err: error, subject: message.subject }, 'an unreadable aggregate was passed over');
       }
       this.#advance(message.sequence);
     }
