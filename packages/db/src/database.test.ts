@@ -138,6 +138,17 @@ describe('connections', () => {
     }
   }, 20_000);
 
+  it('a transaction whose server says nothing more does not wait for its end as long again', async () => {
+    await using silence = await silenceable(database.url);
+    const session = stack.use(await openSession<unknown>({ ...options, url: silence.url }));
+    const transaction = session.db.transaction().execute(async (on) => {
+      silence.begin();
+      await sql`SELECT 1`.execute(on);
+    });
+    expect(isOutage(await failure(transaction))).toBe(true);
+    // Patience is six seconds for each statement.
+  }, 11_000);
+
   it('survive the loss of their server process, pooled ones by a new connection', async () => {
     const db = open(1);
     const session = stack.use(await openSession<unknown>(options));

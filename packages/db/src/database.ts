@@ -95,11 +95,14 @@ function borrowed(
   release: PostgresPoolClient['release'],
 ): PostgresPoolClient {
   let isUseless = false;
-  const query = (text: string, values: unknown[]) =>
-    answered(client, { text, values }, statementTimeoutMs).catch((error: unknown) => {
+  const query = async (text: string, values: unknown[]) => {
+    // The end of a transaction would wait behind the statement that is not answered, and as long again.
+    if (isUseless) throw new Silence();
+    return answered(client, { text, values }, statementTimeoutMs).catch((error: unknown) => {
       isUseless ||= error instanceof Silence;
       throw error;
     });
+  };
   // It is asked for rows alone, never for a cursor.
   return {
     query: query as unknown as PostgresPoolClient['query'],
