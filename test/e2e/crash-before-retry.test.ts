@@ -1,12 +1,11 @@
-import { decodeDelivery } from '@grapnel/contracts/delivery-codec';
 import { DeliveryStatus, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { encodeOutcome } from '@grapnel/contracts/outcome-codec';
-import type { StoredDelivery } from '@grapnel/domain/delivery/delivery';
 import { createApp as createProjector } from '@grapnel/projector/app';
 import { readConfig as readProjectorConfig } from '@grapnel/projector/config';
 import { openChannel } from '@grapnel/rpc/client';
 import { freshDatabase } from '@grapnel/testkit/infra';
 import { expect, it } from 'vitest';
+import { diedWithMessage } from '../support/died-with-message.ts';
 import { SERVICE_TOKEN, startDispatcher, until } from '../support/ground.ts';
 import { Line } from '../support/line.ts';
 
@@ -21,18 +20,7 @@ it('a dispatcher that died between a failed attempt and the entry for its retry:
 
   const { id } = await line.createWebhook('/retried', { retryDelays: { seconds: [60] } });
   await line.publish();
-  // The part of the one that died: takes the message, stores what came of the attempt, and says no more.
-  const stop = new AbortController();
-  const { promise: taken, resolve } = Promise.withResolvers<StoredDelivery>();
-  const taking = Array.from({ length: names.partitions }, (_, p) =>
-    open.streams.consume(
-      { stream: names.streams.deliveries, durable: names.consumers.dispatch(p), maxInFlight: 1, signal: stop.signal },
-      async (message) => resolve(decodeDelivery(message)),
-    ),
-  );
-  const delivery = await taken;
-  stop.abort();
-  await Promise.all(taking);
+  const delivery = await diedWithMessage(line.ground);
   const startedAt = Date.now();
   const attempt = {
     startedAt,
