@@ -1,4 +1,3 @@
-import type { Turn } from '@grapnel/domain/delivery/delivery';
 import type { RetryEntry } from '@grapnel/domain/delivery/retry-entry';
 import { laneFor } from '@grapnel/domain/retry';
 import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
@@ -16,7 +15,10 @@ export type Cause =
   | `order:${string}`
   | `wake:${string}:${number}`;
 
-const idOf = (cause: Cause, { round, attempt }: Turn): string => `${cause}:${round}:${attempt}`;
+function encodeEntry(subject: string, entry: RetryEntry, cause: Cause): NewMessage {
+  const { round, attempt } = entry.turn;
+  return { subject, body: encodeJson(entry), headers: {}, id: `${cause}:${round}:${attempt}` };
+}
 
 /** By stream and position. */
 export const causeOf = (message: Message, names: Topology): Cause =>
@@ -31,27 +33,17 @@ export function encodeLaneEntry(
   names: Topology,
 ): NewMessage {
   const lane = laneFor(entry.dueAt - now, timeScale);
-  return { subject: names.subjects.lane(lane.name), body: encodeJson(entry), headers: {}, id: idOf(cause, entry.turn) };
+  return encodeEntry(names.subjects.lane(lane.name), entry, cause);
 }
 
 /** An entry whose time has come. */
 export function encodeDueEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
-  return {
-    subject: names.subjects.due(entry.delivery.webhookId),
-    body: encodeJson(entry),
-    headers: {},
-    id: idOf(cause, entry.turn),
-  };
+  return encodeEntry(names.subjects.due(entry.delivery.webhookId), entry, cause);
 }
 
 /** An entry of a bulk replay: due at once, behind a consumer of its own. */
 export function encodeBulkEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
-  return {
-    subject: names.subjects.bulk(entry.delivery.webhookId),
-    body: encodeJson(entry),
-    headers: {},
-    id: idOf(cause, entry.turn),
-  };
+  return encodeEntry(names.subjects.bulk(entry.delivery.webhookId), entry, cause);
 }
 
 /** @throws UnreadableMessage */

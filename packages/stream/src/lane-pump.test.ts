@@ -1,6 +1,5 @@
 import { decodeRetryEntry, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import { topology } from '@grapnel/contracts/topology';
-import type { RetryEntry } from '@grapnel/domain/delivery/retry-entry';
 import { type Clock, systemClock } from '@grapnel/runtime/clock';
 import { silentLogger } from '@grapnel/runtime/logger';
 import { eventually } from '@grapnel/testkit/eventually';
@@ -9,6 +8,7 @@ import { expect, it } from 'vitest';
 import { runLanePumps } from './lane-pump.ts';
 import { openStreams } from './open.ts';
 import { DEFAULT_PROVISION, provision } from './provision.ts';
+import { entryFor } from './retry-entry.test-support.ts';
 
 const skewed = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
 
@@ -36,31 +36,12 @@ it.each([0, 5, 300, -300])(
     // Two pumps, as two dispatchers run them.
     const pumps = [runLanePumps(common), runLanePumps(common)];
 
-    const entry = (n: number, waitMs: number): RetryEntry => ({
-      delivery: {
-        id: `dlv_${n}`,
-        tenant: 'acme',
-        webhookId: `wh_${n}`,
-        eventId: 'e',
-        eventType: 'crawl.page',
-        jobId: null,
-        taskId: null,
-        eventTime: 0,
-        createdAt: 0,
-        test: false,
-        bodyBytes: 1,
-        webhookRevision: 1,
-        sequence: n,
-      },
-      turn: { round: 0, attempt: 2 },
-      dueAt: clock.now() + waitMs,
-      reason: 'backoff',
-      traceparent: null,
-    });
     // With the scale of 10 the lanes are 0.1, 0.2, 0.5, 1, 3, 6 s …: these waits need none, one and several hops.
     const waits = [10, 100, 150, 1_000, 1_230, 2_345, 0, -500, ...Array.from({ length: 100 }, () => 500)];
     for (const [n, wait] of waits.entries()) {
-      await streams.publish(encodeLaneEntry(entry(n, wait), `replay:${n}`, clock.now(), timeScale, names));
+      await streams.publish(
+        encodeLaneEntry(entryFor(n, clock.now() + wait), `replay:${n}`, clock.now(), timeScale, names),
+      );
     }
     const lateness = new Map<string, number[]>();
     const consuming = [0, 1].map((p) =>

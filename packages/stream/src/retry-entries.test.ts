@@ -7,6 +7,7 @@ import { natsUrl, testPrefix } from '@grapnel/testkit/infra';
 import { expect, it } from 'vitest';
 import { openStreams } from './open.ts';
 import { DEFAULT_PROVISION, provision } from './provision.ts';
+import { entryFor } from './retry-entry.test-support.ts';
 
 it('a message that was sent away, comes again and is tried gets an entry for its retry, and each entry once', async () => {
   const names = topology(testPrefix(), 1);
@@ -14,25 +15,9 @@ it('a message that was sent away, comes again and is tried gets an entry for its
   await using open = await openStreams(config, 'test', systemClock, silentLogger);
   await provision(open.connections.publishing, names, DEFAULT_PROVISION);
   const entry = (attempt: number, reason: RetryEntry['reason']): RetryEntry => ({
-    delivery: {
-      id: 'dlv_7',
-      tenant: 'acme',
-      webhookId: 'wh_1',
-      eventId: 'e',
-      eventType: 'crawl.page',
-      jobId: null,
-      taskId: null,
-      eventTime: 0,
-      createdAt: 0,
-      test: false,
-      bodyBytes: 1,
-      webhookRevision: 1,
-      sequence: 7,
-    },
+    ...entryFor(7, systemClock.now() + 30_000),
     turn: { round: 0, attempt },
-    dueAt: systemClock.now() + 30_000,
     reason,
-    traceparent: null,
   });
   const store = (stored: RetryEntry) =>
     open.streams.publish(encodeLaneEntry(stored, 'delivery:7', systemClock.now(), 1, names));

@@ -46,9 +46,9 @@ const SWEEP_MS = 250;
 const FORGET_AFTER_MS = 60_000;
 
 /**
- * One gate per webhook: a limit on attempts under way that is learned, a bound on those not yet stored, a rate that the webhook may ask for, a circuit, a short
- * queue in front of it, and past that the advice to wait in a lane for about as long as the backlog will take. A place is
- * never held by waiting, so one slow endpoint costs the others nothing.
+ * One gate per webhook: a limit on attempts under way that is learned, a bound on those not yet stored, a rate that the webhook
+ * may ask for, a circuit, a short queue in front of it, and past that the advice to wait in a lane for about as long as the
+ * backlog will take. A place is never held by waiting, so one slow endpoint costs the others nothing.
  */
 export class Gates implements Disposable {
   readonly #gates = new Map<WebhookId, Gate>();
