@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeEvent } from '@grapnel/contracts/event-codec';
 import { encodeExecutionEvent, triggerCallHeaders } from '@grapnel/contracts/execution-codec';
+import { encodeDueEntry } from '@grapnel/contracts/retry-codec';
 import { newEventId, newExecutionId, type TriggerId } from '@grapnel/domain/ids';
 import { type Execution, type ExecutionEvent, evolveExecution } from '@grapnel/domain/trigger/execution';
 import type { Step } from '@grapnel/domain/trigger/steps';
@@ -8,7 +9,7 @@ import type { Mode } from '@grapnel/domain/trigger/trigger';
 import { FlowRunner } from '@grapnel/ingest/triggers/flow-runner';
 import { systemClock } from '@grapnel/runtime/clock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newTenant } from '../support/ground.ts';
+import { newTenant, until } from '../support/ground.ts';
 import { faultsOf, Platform } from '../support/platform.ts';
 import { TestTrigger } from '../support/triggers.ts';
 
@@ -237,6 +238,23 @@ describe('an execution whose process went away', () => {
     expect(execution).toMatchObject({ id, status: 'completed' });
     expect(platform.receiver.requestsTo('/done')).toEqual([]);
     expect(platform.receiver.requestsTo('/left').map((each) => each.text())).toEqual(['o-9']);
+  });
+
+  it('NB-07 is not run again, when its call was sent away as well', async () => {
+    const { names, open } = platform.ground;
+    const trigger = await TestTrigger.create(platform);
+    const id = await leaveBehind(trigger, 'asynchronous', [callOut('/once')], []);
+    await trigger.ended(1);
+    const event = await open.streams.lastOn(
+      names.streams.events,
+      names.subjects.event(platform.tenant, 'trigger.received'),
+    );
+    const sequence = event?.sequence ?? 0;
+    const waited = { kind: 'flow', tenant: platform.tenant, sequence, times: 1, dueAt: Date.now() } as const;
+    await open.streams.publish(encodeDueEntry(waited, `flow:${sequence}`, names));
+    await until('it was looked at', async () => (await open.streams.state(names.streams.retries)).messages === 0);
+    expect((await trigger.ended(1)).map((execution) => execution.id)).toEqual([id]);
+    expect(platform.receiver.requestsTo('/once')).toHaveLength(1);
   });
 
   it('NB-08 is recorded as failed, when its caller is gone', async () => {

@@ -7,23 +7,25 @@ export interface TriggerAnswer {
   readonly text: string;
 }
 
-/** One inbound URL of the platform's tenant. */
+/** One inbound URL of the platform's tenant, or of another. */
 export class TestTrigger {
   readonly id: string;
   readonly #platform: Platform;
+  readonly #apiKey: string;
   path: string;
 
-  private constructor(platform: Platform, id: string, path: string) {
+  private constructor(platform: Platform, apiKey: string, id: string, path: string) {
     this.#platform = platform;
+    this.#apiKey = apiKey;
     this.id = id;
     this.path = path;
   }
 
   /** Creates it and waits until the edge knows of it. */
-  static async create(platform: Platform, config: object = {}): Promise<TestTrigger> {
-    const { status, body } = await platform.call('POST', '/v1/triggers', { name: 'orders', ...config });
+  static async create(platform: Platform, config: object = {}, apiKey = platform.apiKey): Promise<TestTrigger> {
+    const { status, body } = await platform.call('POST', '/v1/triggers', { name: 'orders', ...config }, apiKey);
     if (status !== 201) throw new Error(JSON.stringify(body));
-    const trigger = new TestTrigger(platform, body.data.id, body.data.path);
+    const trigger = new TestTrigger(platform, apiKey, body.data.id, body.data.path);
     if (body.data.enabled) await trigger.answers((found) => found !== 404);
     return trigger;
   }
@@ -51,13 +53,19 @@ export class TestTrigger {
   }
 
   async change(verb: string, method = 'PUT'): Promise<Answer['body']> {
-    const { status, body } = await this.#platform.call(method, `/v1/triggers/${this.id}/${verb}`);
+    const { status, body } = await this.#platform.call(
+      method,
+      `/v1/triggers/${this.id}/${verb}`,
+      undefined,
+      this.#apiKey,
+    );
     if (status !== 200) throw new Error(JSON.stringify(body));
     return body.data;
   }
 
   async executions(query = ''): Promise<Answer['body']> {
-    const { body } = await this.#platform.call('GET', `/v1/triggers/${this.id}/executions${query}`);
+    const path = `/v1/triggers/${this.id}/executions${query}`;
+    const { body } = await this.#platform.call('GET', path, undefined, this.#apiKey);
     return body;
   }
 

@@ -1,7 +1,13 @@
 import type { RetryEntry } from '@grapnel/domain/delivery/retry-entry';
 import { laneFor } from '@grapnel/domain/retry';
+import type { WaitingFlow } from '@grapnel/domain/trigger/waiting-flow';
 import { decodeText, encodeJson, type Message, type NewMessage, reading } from './message.ts';
 import type { Topology } from './topology.ts';
+
+/** What waits in the lanes: a delivery's turn (which has no kind), or a call whose flow is looked at again. */
+export type LaneEntry = RetryEntry | WaitingFlow;
+
+const isFlow = (entry: LaneEntry): entry is WaitingFlow => 'kind' in entry;
 
 /**
  * Which message asked for an entry: it asks for one per turn at the most, however often it is handled, so its name and the turn
@@ -13,11 +19,12 @@ export type Cause =
   | `retry:${number}`
   | `replay:${string}`
   | `order:${string}`
-  | `wake:${string}:${number}`;
+  | `wake:${string}:${number}`
+  | `flow:${number}`;
 
-function encodeEntry(subject: string, entry: RetryEntry, cause: Cause): NewMessage {
-  const { round, attempt } = entry.turn;
-  return { subject, body: encodeJson(entry), headers: {}, id: `${cause}:${round}:${attempt}` };
+function encodeEntry(subject: string, entry: LaneEntry, cause: Cause): NewMessage {
+  const turn = isFlow(entry) ? entry.times : `${entry.turn.round}:${entry.turn.attempt}`;
+  return { subject, body: encodeJson(entry), headers: {}, id: `${cause}:${turn}` };
 }
 
 /** By stream and position. */
@@ -26,7 +33,7 @@ export const causeOf = (message: Message, names: Topology): Cause =>
 
 /** An entry on its way into the lane for the next hop of its wait. */
 export function encodeLaneEntry(
-  entry: RetryEntry,
+  entry: LaneEntry,
   cause: Cause,
   now: number,
   timeScale: number,
@@ -37,8 +44,10 @@ export function encodeLaneEntry(
 }
 
 /** An entry whose time has come. */
-export function encodeDueEntry(entry: RetryEntry, cause: Cause, names: Topology): NewMessage {
-  return encodeEntry(names.subjects.due(entry.delivery.webhookId), entry, cause);
+export function encodeDueEntry(entry: LaneEntry, cause: Cause, names: Topology): NewMessage {
+  const { subjects } = names;
+  const subject = isFlow(entry) ? subjects.dueFlow(entry.tenant) : subjects.due(entry.delivery.webhookId);
+  return encodeEntry(subject, entry, cause);
 }
 
 /** An entry of a bulk replay: due at once, behind a consumer of its own. */
@@ -46,7 +55,13 @@ export function encodeBulkEntry(entry: RetryEntry, cause: Cause, names: Topology
   return encodeEntry(names.subjects.bulk(entry.delivery.webhookId), entry, cause);
 }
 
-/** @throws UnreadableMessage */
-export function decodeRetryEntry(message: Message): RetryEntry {
-  return reading(message, () => JSON.parse(decodeText(message.body)) as RetryEntry);
+/** Of a lane. @throws UnreadableMessage */
+export function decodeLaneEntry(message: Message): LaneEntry {
+  return reading(message, () => JSON.parse(decodeText(message.body)) as LaneEntry);
 }
+
+/** Of a delivery that is due. @throws UnreadableMessage */
+export const decodeRetryEntry = (message: Message): RetryEntry => decodeLaneEntry(message) as RetryEntry;
+
+/** Of a flow that is due. @throws UnreadableMessage */
+export const decodeWaitingFlow = (message: Message): WaitingFlow => decodeLaneEntry(message) as WaitingFlow;

@@ -43,6 +43,8 @@ export interface Topology {
     readonly fanout: string;
     /** Calls of triggers, for the flows they start. */
     readonly flows: string;
+    /** Calls whose flows have waited. */
+    readonly dueFlows: string;
     dispatch(partition: number): string;
     due(partition: number): string;
     /** Bulk replays: apart, so that they delay nothing else. */
@@ -64,6 +66,8 @@ export interface Topology {
     dueIn(partition: number): string;
     bulk(webhook: WebhookId): string;
     bulkIn(partition: number): string;
+    readonly allDueFlows: string;
+    dueFlow(tenant: TenantId): string;
     readonly allOutcomes: string;
     outcome(webhook: WebhookId): string;
     readonly allTotals: string;
@@ -108,6 +112,7 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
     consumers: {
       fanout: 'fanout',
       flows: 'flows',
+      dueFlows: 'due-flows',
       dispatch: (partition) => `dispatch-${partition}`,
       due: (partition) => `due-${partition}`,
       bulk: (partition) => `bulk-${partition}`,
@@ -128,6 +133,8 @@ export function topology(prefix: Prefix = DEFAULT_PREFIX, partitions: number = D
       dueIn: (partition) => `${subject}retries.due.${partition}.>`,
       bulk: (webhook) => `${subject}retries.bulk.${p(webhook)}.${webhook}`,
       bulkIn: (partition) => `${subject}retries.bulk.${partition}.>`,
+      allDueFlows: `${subject}retries.flow.>`,
+      dueFlow: (tenant) => `${subject}retries.flow.${tenant}`,
       allOutcomes: `${subject}outcomes.>`,
       outcome: (webhook) => `${subject}outcomes.${p(webhook)}.${webhook}`,
       allTotals: `${subject}totals.>`,

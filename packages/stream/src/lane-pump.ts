@@ -1,5 +1,5 @@
 import { UnreadableMessage } from '@grapnel/contracts/message';
-import { causeOf, decodeRetryEntry, encodeDueEntry, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
+import { causeOf, decodeLaneEntry, encodeDueEntry, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { Lane } from '@grapnel/domain/retry';
 import { LANES, leavesLaneAt } from '@grapnel/domain/retry';
@@ -44,7 +44,7 @@ function runPump(lane: Lane, options: LanePumpOptions): Promise<void> {
 async function letOut(message: Received, lane: Lane, options: LanePumpOptions): Promise<void> {
   const { streams, names, clock, logger, timeScale, signal } = options;
   try {
-    const entry = decodeRetryEntry(message);
+    const entry = decodeLaneEntry(message);
     await hold(message, leavesLaneAt(lane, message.storedAt, entry.dueAt, timeScale), options);
     const again = entry.dueAt - clock.now() >= SHORTEST_MS / timeScale;
     // What is left below the shortest lane is waited out here: it is at most that long.

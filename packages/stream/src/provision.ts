@@ -56,6 +56,9 @@ const HISTORY_PER_AGGREGATE = 50;
 /** Bulk replays under way in one partition, over all dispatchers: small, because they wait for everything else. */
 const BULK_WINDOW = 32;
 
+/** Calls whose flows run or are looked at, over all ingest processes: more than these have places for. */
+const FLOWS_WINDOW = 8_192;
+
 /** Lanes hold so many messages until these are due, saying “working” meanwhile. */
 export const LANE_WINDOW = 512;
 
@@ -154,7 +157,19 @@ function* consumers(names: Topology, options: ProvisionOptions): Generator<[stre
   const c = names.consumers;
   yield [names.streams.events, { ...work, durable_name: c.fanout, max_ack_pending: 4_096 }];
   const calls = names.subjects.eventsOfType(TRIGGER_EVENT_TYPE);
-  yield [names.streams.events, { ...work, durable_name: c.flows, filter_subject: calls, max_ack_pending: 1_024 }];
+  yield [
+    names.streams.events,
+    { ...work, durable_name: c.flows, filter_subject: calls, max_ack_pending: FLOWS_WINDOW },
+  ];
+  yield [
+    names.streams.retries,
+    {
+      ...work,
+      durable_name: c.dueFlows,
+      filter_subject: names.subjects.allDueFlows,
+      max_ack_pending: FLOWS_WINDOW,
+    },
+  ];
   for (let p = 0; p < names.partitions; p++) {
     const { subjects } = names;
     const filters = { deliveries: subjects.deliveriesIn(p), due: subjects.dueIn(p), bulk: subjects.bulkIn(p) };

@@ -9,7 +9,7 @@ import { Readiness } from '@grapnel/runtime/health';
 import { type Logger, silentLogger } from '@grapnel/runtime/logger';
 import { startOpsServer } from '@grapnel/runtime/ops-server';
 import type { RunningApp } from '@grapnel/runtime/run';
-import { Semaphore } from '@grapnel/runtime/semaphore';
+import { SharedPlaces } from '@grapnel/runtime/shared-places';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
 import { openCheckpoints } from '@grapnel/stream/checkpoints';
 import { runLanePumps } from '@grapnel/stream/lane-pump';
@@ -40,7 +40,7 @@ import { WorkInProgress } from './turn/work-in-progress.ts';
 import { WaitingWaker } from './wake-waiting.ts';
 
 /** Of flows, beside the deliveries: they must not take each other's place. */
-const MAX_CALL_OUTS = 256;
+const MAX_CALL_OUTS = 512;
 /** Outcomes and waits share writes: no customer waits for them, but what a crash repeats is what has not been written. */
 const OUTCOMES_WAIT_MS = 3;
 
@@ -158,7 +158,7 @@ export async function createApp(config: DispatcherConfig, overrides: DispatcherO
         callOutService({
           sender,
           policy: { allowLocal: config.allowLocalWebhooks },
-          slots: new Semaphore(MAX_CALL_OUTS),
+          places: new SharedPlaces(MAX_CALL_OUTS),
         }),
       ],
     }),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TenantId } from '@grapnel/domain/ids';
 import { authenticator, type KeyLookup } from '@grapnel/rpc/auth';
 import { openChannel } from '@grapnel/rpc/client';
 import { RpcError } from '@grapnel/rpc/errors';
@@ -9,6 +10,7 @@ import { Readiness } from '@grapnel/runtime/health';
 import { type Logger, silentLogger } from '@grapnel/runtime/logger';
 import { startOpsServer } from '@grapnel/runtime/ops-server';
 import type { RunningApp } from '@grapnel/runtime/run';
+import { SharedPlaces } from '@grapnel/runtime/shared-places';
 import type { Telemetry } from '@grapnel/runtime/telemetry';
 import { openStreams } from '@grapnel/stream/open';
 import { AcceptEvents } from './accept-events.ts';
@@ -28,6 +30,9 @@ import { FlowRunner } from './triggers/flow-runner.ts';
 import { runFlows } from './triggers/run-flows.ts';
 import { SynchronousFlows } from './triggers/synchronous-flows.ts';
 import { TriggerDirectory } from './triggers/trigger-directory.ts';
+
+/** Flows under way in one process whose callers do not wait; one that waits for an answer costs little. */
+const MAX_FLOWS = 512;
 
 export interface IngestOverrides {
   readonly logger?: Logger;
@@ -77,7 +82,8 @@ export async function createApp(config: IngestConfig, overrides: IngestOverrides
   });
   const synchronous = new SynchronousFlows(runner, logger);
   const stop = new AbortController();
-  const flows = runFlows({ streams, names, clock, logger, triggers, runner, synchronous }, stop.signal);
+  const places = new SharedPlaces<TenantId>(MAX_FLOWS);
+  const flows = runFlows({ streams, names, clock, logger, triggers, runner, synchronous, places }, stop.signal);
   stack.defer(() => flows);
   stack.defer(() => synchronous.idle());
   stack.defer(() => stop.abort());

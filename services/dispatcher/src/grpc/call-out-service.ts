@@ -5,7 +5,7 @@ import { METHODS } from '@grapnel/domain/trigger/steps';
 import { type Violation, violation } from '@grapnel/domain/violation';
 import { RpcError } from '@grapnel/rpc/errors';
 import { type Registration, register } from '@grapnel/rpc/server';
-import type { Semaphore } from '@grapnel/runtime/semaphore';
+import type { SharedPlaces } from '@grapnel/runtime/shared-places';
 import { USER_AGENT } from '../attempt/request-headers.ts';
 import { targetOf } from '../attempt/target.ts';
 import type { AttemptSender } from '../ports.ts';
@@ -13,29 +13,23 @@ import type { AttemptSender } from '../ports.ts';
 export interface CallOutContext {
   readonly sender: AttemptSender;
   readonly policy: UrlPolicy;
-  /** Requests that may be under way at once, beside the deliveries. */
-  readonly slots: Semaphore;
+  /** For requests under way, beside the deliveries: one tenant whose other side is slow leaves room for the rest. */
+  readonly places: SharedPlaces<TenantId | null>;
 }
 
 const MAX_TIMEOUT_MS = 60_000;
 const MAX_BODY_CHARS = 65_536;
-/** So that one whose other side is slow leaves room for the rest. */
-const SHARE_OF_ONE_TENANT = 0.25;
 const BUSY_RETRY_MS = 1_000;
 
 /** Requests of triggers' flows: the same agent and the same egress guard as deliveries, for services alone. */
-export function callOutService({ sender, policy, slots }: CallOutContext): Registration {
-  const underWay = new Map<TenantId | null, number>();
-  const most = Math.max(1, Math.floor(slots.capacity * SHARE_OF_ONE_TENANT));
+export function callOutService({ sender, policy, places }: CallOutContext): Registration {
   return register(CallOutService, 'service', {
     async callOut({ method, url, headers, body, timeoutMs }, { principal: { tenant } }) {
       const wrong = violationsOf(method, url, timeoutMs, policy);
       if (wrong.length > 0) throw RpcError.invalid(wrong);
-      const others = underWay.get(tenant) ?? 0;
-      if (others >= most || !slots.tryAcquire()) {
+      if (!places.tryAcquire(tenant)) {
         throw RpcError.unavailable('too many requests of flows are under way', BUSY_RETRY_MS);
       }
-      underWay.set(tenant, others + 1);
       try {
         const made = await sender.send({
           method,
@@ -54,10 +48,7 @@ export function callOutService({ sender, policy, slots }: CallOutContext): Regis
         const truncated = Buffer.byteLength(response.body) >= MAX_BODY_CHARS;
         return { status: response.status, body: response.body, truncated, durationMs };
       } finally {
-        slots.release();
-        const left = (underWay.get(tenant) ?? 1) - 1;
-        if (left > 0) underWay.set(tenant, left);
-        else underWay.delete(tenant);
+        places.release(tenant);
       }
     },
   });

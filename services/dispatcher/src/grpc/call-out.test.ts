@@ -5,7 +5,7 @@ import { Code } from '@grapnel/rpc/errors';
 import { startRpcServer } from '@grapnel/rpc/server';
 import { systemClock } from '@grapnel/runtime/clock';
 import { silentLogger } from '@grapnel/runtime/logger';
-import { Semaphore } from '@grapnel/runtime/semaphore';
+import { SharedPlaces } from '@grapnel/runtime/shared-places';
 import { Receiver } from '@grapnel/testkit/receiver';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_RESOLVER, NameResolver } from '../attempt/name-resolver.ts';
@@ -21,14 +21,14 @@ beforeEach(async () => {
 });
 afterEach(() => stack.disposeAsync());
 
-async function start({ allowLocal = true, guarded = false, slots = 4, token = TOKEN } = {}) {
+async function start({ allowLocal = true, guarded = false, places = 4, token = TOKEN } = {}) {
   const egress = { allowLocal: !guarded, connectTimeoutMs: 5_000, ca: null };
   const sender = stack.use(new UndiciSender(egress, new NameResolver(DEFAULT_RESOLVER), systemClock));
   const server = stack.use(
     await startRpcServer({
       host: '127.0.0.1',
       port: 0,
-      services: [callOutService({ sender, policy: { allowLocal }, slots: new Semaphore(slots) })],
+      services: [callOutService({ sender, policy: { allowLocal }, places: new SharedPlaces(places) })],
       authenticate: authenticator(TOKEN, noTenants),
       logger: silentLogger,
     }),
@@ -77,7 +77,7 @@ describe('requests of flows', () => {
     await expect(stranger.callOut({ method: 'GET', url, timeoutMs: 1_000 })).rejects.toMatchObject({
       code: Code.UNAUTHENTICATED,
     });
-    const client = await start({ slots: 0 });
+    const client = await start({ places: 0 });
     await expect(client.callOut({ method: 'CONNECT', url, timeoutMs: 70_000 })).rejects.toMatchObject({
       details: { violations: [{ field: 'method' }, { field: 'timeout_ms' }] },
     });

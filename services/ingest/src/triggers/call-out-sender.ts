@@ -37,7 +37,8 @@ export function dispatcherCallOuts(dispatcher: Channel): CallOutSender {
         if (error.code === Code.INVALID_ARGUMENT) {
           return { kind: 'no_response', code: 'INVALID_REQUEST', message: error.message };
         }
-        throw new CallOutUnavailable('no dispatcher can be reached', { cause: error });
+        const isItsWord = error.details.retryAfterMs !== undefined;
+        throw new CallOutUnavailable(isItsWord ? error.message : 'no dispatcher can be reached', { cause: error });
       }
     },
   };

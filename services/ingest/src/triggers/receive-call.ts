@@ -1,7 +1,7 @@
 import { triggerCallHeaders } from '@grapnel/contracts/execution-codec';
 import { TRIGGER_EVENT_TYPE } from '@grapnel/domain/catalogue';
 import { type Entropy, type ExecutionId, newExecutionId } from '@grapnel/domain/ids';
-import { type Call, mapCall } from '@grapnel/domain/trigger/map-call';
+import { type Call, mapCall, type Variables } from '@grapnel/domain/trigger/map-call';
 import { type FixedResponse, TRIGGER_LIMITS } from '@grapnel/domain/trigger/trigger';
 import { violation } from '@grapnel/domain/violation';
 import type { Clock } from '@grapnel/runtime/clock';
@@ -49,19 +49,35 @@ const BUSY = {
  * to be lost between the two. Only a flow whose caller waits is begun here.
  */
 export async function receiveCall(
-  { accept, flows, clock, entropy }: ReceiveContext,
+  context: ReceiveContext,
   trigger: KnownTrigger,
   call: Call,
-  { traceparent, hops }: CameFrom,
+  cameFrom: CameFrom,
 ): Promise<Received> {
-  const { id, tenant, config } = trigger;
-  const waits = config.mode === 'synchronous';
-  if (waits && flows.full) return { kind: 'refused', outcome: BUSY };
-  const variables = mapCall(config.mapping, call, MAX_DATA_BYTES);
+  const { mapping, mode, response } = trigger.config;
+  const variables = mapCall(mapping, call, MAX_DATA_BYTES);
   if (variables === null) return { kind: 'refused', outcome: TOO_LARGE };
-  const execution = newExecutionId(clock.now(), entropy);
-  const runs = waits || config.steps.length > 0;
-  const outcome = await accept.accept({
+  const execution = newExecutionId(context.clock.now(), context.entropy);
+  const mapped: MappedCall = { trigger, variables, execution, cameFrom };
+  if (mode === 'synchronous') return runWaitedFor(context, mapped);
+  const outcome = await store(context, mapped);
+  return outcome.kind === 'accepted' ? { kind: 'fixed', response } : { kind: 'refused', outcome };
+}
+
+interface MappedCall {
+  readonly trigger: KnownTrigger;
+  readonly variables: Variables;
+  readonly execution: ExecutionId;
+  readonly cameFrom: CameFrom;
+}
+
+function store(
+  { accept }: ReceiveContext,
+  { trigger: { id, tenant, config }, variables, execution, cameFrom: { traceparent, hops } }: MappedCall,
+): Promise<Outcome> {
+  const { name, mode, steps } = config;
+  const runs = mode === 'synchronous' || steps.length > 0;
+  return accept.accept({
     tenant,
     traceparent,
     input: {
@@ -71,14 +87,26 @@ export async function receiveCall(
       // Webhooks of scope `specific` can ask for one trigger.
       taskId: id,
       time: null,
-      data: Buffer.from(JSON.stringify({ trigger: id, name: config.name, variables })),
+      data: Buffer.from(JSON.stringify({ trigger: id, name, variables })),
       own: { maxDataBytes: MAX_DATA_BYTES, hops: hops + 1 },
     },
-    headers: runs ? triggerCallHeaders({ trigger: id, execution, mode: config.mode }) : {},
+    headers: runs ? triggerCallHeaders({ trigger: id, execution, mode }) : {},
   });
+}
+
+/** Runs the flow here, where its caller is. */
+async function runWaitedFor(context: ReceiveContext, call: MappedCall): Promise<Received> {
+  const { flows, clock } = context;
+  const { trigger, variables, execution, cameFrom } = call;
+  const { id, tenant, config } = trigger;
+  if (!flows.reserve(tenant)) return { kind: 'refused', outcome: BUSY };
+  let outcome: Outcome | null = null;
+  try {
+    outcome = await store(context, call);
+  } finally {
+    if (outcome?.kind !== 'accepted') flows.giveBack(tenant);
+  }
   if (outcome.kind !== 'accepted') return { kind: 'refused', outcome };
-  if (!waits) return { kind: 'fixed', response: config.response };
-  const { steps, timeoutSeconds } = config;
   const now = clock.now();
   const started = {
     type: 'execution_started',
@@ -88,11 +116,11 @@ export async function receiveCall(
     trigger: id,
     event: outcome.eventId,
     mode: 'synchronous',
-    deadline: now + timeoutSeconds * 1_000,
-    steps,
+    deadline: now + config.timeoutSeconds * 1_000,
+    steps: config.steps,
     variables,
-    hops: hops + 1,
+    hops: cameFrom.hops + 1,
   } as const;
-  const end = await flows.run(started, traceparent);
+  const end = await flows.run(started, cameFrom.traceparent);
   return { kind: 'flow', execution, end };
 }

@@ -1,12 +1,17 @@
 import { decodeEvent } from '@grapnel/contracts/event-codec';
 import { decodeCallVariables, decodeTriggerCall, type TriggerCall } from '@grapnel/contracts/execution-codec';
-import { TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
+import { type Message, TRACEPARENT, UnreadableMessage } from '@grapnel/contracts/message';
+import { decodeWaitingFlow, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { Event } from '@grapnel/domain/event/event';
+import type { TenantId } from '@grapnel/domain/ids';
 import { TRIGGER_LIMITS } from '@grapnel/domain/trigger/trigger';
+import { flowWaitMs } from '@grapnel/domain/trigger/waiting-flow';
 import type { Clock } from '@grapnel/runtime/clock';
 import type { Logger } from '@grapnel/runtime/logger';
+import type { SharedPlaces } from '@grapnel/runtime/shared-places';
 import { type EventStreams, type Received, StoreUnavailable, WrongLastSequence } from '@grapnel/stream/ports';
+import { publishUntilStored } from '@grapnel/stream/until-stored';
 import { CallOutUnavailable } from './call-out-sender.ts';
 import type { FlowRunner, Progress } from './flow-runner.ts';
 import { inFlowSpan } from './observe-flows.ts';
@@ -21,10 +26,20 @@ export interface FlowsContext {
   readonly triggers: Triggers;
   readonly runner: FlowRunner;
   readonly synchronous: SynchronousFlows;
+  /** For flows under way in this process: nobody's slow ones take all. */
+  readonly places: SharedPlaces<TenantId>;
 }
 
-/** Flows under way in one process; one that waits for an answer costs little. */
-const MAX_FLOWS = 64;
+/** A call that is to be dealt with. */
+interface Asked {
+  /** Ended when that is done, or stored elsewhere. */
+  readonly message: Received;
+  /** The call as an event. */
+  readonly stored: Message;
+  /** How often it was sent away. */
+  readonly times: number;
+}
+
 /** Within the time after which another process is given the event. */
 const WORKING_MS = 3_000;
 const LATER_MS = 2_000;
@@ -35,52 +50,116 @@ const GRACE_MS = 5_000;
 
 /**
  * Reads the calls of triggers and runs what follows from them, until `signal` aborts. The event is acknowledged when its
- * execution is over: after a crash it comes again, and what is stored of the execution says where to go on.
+ * execution is over: after a crash it comes again, and what is stored of the execution says where to go on. A call whose
+ * tenant has no place left goes through the lanes and comes again, so that it keeps nobody else's from being looked at.
  */
-export function runFlows(context: FlowsContext, signal: AbortSignal): Promise<void> {
-  const { streams, names, logger } = context;
-  const options = { stream: names.streams.events, durable: names.consumers.flows, maxInFlight: MAX_FLOWS, signal };
-  return streams.consume(options, async (message) => {
-    try {
-      await handle(context, message, signal);
-    } catch (error) {
-      if (error instanceof UnreadableMessage) {
-        logger.error({ err: error }, 'an unreadable call was passed over');
-        message.term('unreadable');
-      } else if (error instanceof StoreUnavailable && !error.retryable) {
-        logger.error({ err: error, sequence: message.sequence }, 'the store does not take an execution');
-        message.term('refused by the store');
-      } else if (isTransient(error)) {
-        message.nak(LATER_MS);
-      } else {
-        throw error;
-      }
-    }
-  });
+export async function runFlows(context: FlowsContext, signal: AbortSignal): Promise<void> {
+  const { streams, names, places } = context;
+  // Beside those that run there is room for those that are sent away.
+  const maxInFlight = 2 * places.capacity;
+  const { flows, dueFlows } = names.consumers;
+  const { events, retries } = names.streams;
+  await Promise.all([
+    streams.consume({ stream: events, durable: flows, maxInFlight, signal }, (message) =>
+      ending(context, message, () => handle(context, { message, stored: message, times: 0 }, signal)),
+    ),
+    streams.consume({ stream: retries, durable: dueFlows, maxInFlight, signal }, (message) =>
+      ending(context, message, () => handleDue(context, message, signal)),
+    ),
+  ]);
 }
 
-/** Somebody is away, or another process runs the same execution: whoever gets the event next finds out. */
-const isTransient = (error: unknown): boolean =>
-  error instanceof StoreUnavailable || error instanceof WrongLastSequence || error instanceof CallOutUnavailable;
+async function ending({ logger }: FlowsContext, message: Received, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof UnreadableMessage) {
+      logger.error({ err: error }, 'an unreadable call was passed over');
+      message.term('unreadable');
+    } else if (error instanceof StoreUnavailable && !error.retryable) {
+      logger.error({ err: error, sequence: message.sequence }, 'the store does not take an execution');
+      message.term('refused by the store');
+    } else if (error instanceof StoreUnavailable || error instanceof WrongLastSequence) {
+      // Somebody is away, or another process runs the same execution: whoever gets it next finds out.
+      message.nak(LATER_MS);
+    } else {
+      throw error;
+    }
+  }
+}
 
-async function handle(context: FlowsContext, message: Received, signal: AbortSignal): Promise<void> {
-  const call = decodeTriggerCall(message);
+async function handleDue(context: FlowsContext, message: Received, signal: AbortSignal): Promise<void> {
+  const { streams, names, logger } = context;
+  const { sequence, times } = decodeWaitingFlow(message);
+  const stored = await streams.get(names.streams.events, sequence);
+  if (stored !== null) return handle(context, { message, stored, times }, signal);
+  logger.warn({ sequence }, 'a call waited longer than its event is kept');
+  message.ack();
+}
+
+async function handle(context: FlowsContext, asked: Asked, signal: AbortSignal): Promise<void> {
+  const { places, clock } = context;
+  const { message, stored } = asked;
+  const call = decodeTriggerCall(stored);
   if (call === null) return message.ack();
-  const event = decodeEvent(message);
-  if (call.mode === 'synchronous') return watchOver(context, message, call, event);
-  const { runner } = context;
-  let progress = message.redelivered ? await runner.load(event.tenant, call.trigger, call.execution) : null;
-  progress ??= await begin(context, message, call, event);
+  const event = decodeEvent(stored);
+  const inTurn = (): number => clock.now() + flowWaitMs(stored.sequence, asked.times + 1);
+  if (!places.tryAcquire(event.tenant)) {
+    const dueAt = call.mode === 'synchronous' ? Math.max(inTurn(), abandonedAt(event, null)) : inTurn();
+    return sendAway(context, asked, event.tenant, dueAt, signal);
+  }
+  try {
+    if (call.mode === 'synchronous') await watchOver(context, asked, call, event, signal);
+    else await run(context, asked, call, event, signal);
+  } catch (error) {
+    if (!(error instanceof CallOutUnavailable)) throw error;
+    if (signal.aborted) message.nak();
+    else await sendAway(context, asked, event.tenant, inTurn(), signal);
+  } finally {
+    places.release(event.tenant);
+  }
+}
+
+async function run(
+  context: FlowsContext,
+  { message, stored, times }: Asked,
+  call: TriggerCall,
+  event: Event,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runner, clock } = context;
+  const known = message.redelivered || times > 0;
+  let progress = known ? await runner.load(event.tenant, call.trigger, call.execution) : null;
+  progress ??= await begin(context, message, stored, call, event);
   if (progress === null) return;
   const begun = progress;
-  const stopWorking = keepWorking(context.clock, message);
+  const stopWorking = keepWorking(clock, message);
   try {
-    const parent = message.header(TRACEPARENT) ?? null;
+    const parent = stored.header(TRACEPARENT) ?? null;
     const over = await inFlowSpan(begun.execution, parent, () => toTheEnd(runner, begun, signal));
     if (over) message.ack();
     else message.nak();
   } finally {
     stopWorking();
+  }
+}
+
+/** Through the lanes: stored there before it is ended here. */
+async function sendAway(
+  { streams, names, clock }: FlowsContext,
+  { message, stored: { sequence }, times }: Asked,
+  tenant: TenantId,
+  dueAt: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const entry = { kind: 'flow', tenant, sequence, times: times + 1, dueAt } as const;
+  const waiting = encodeLaneEntry(entry, `flow:${sequence}`, clock.now(), 1, names);
+  try {
+    await publishUntilStored(streams, waiting, clock, signal);
+    message.ack();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    message.nak();
   }
 }
 
@@ -99,12 +178,13 @@ async function toTheEnd(runner: FlowRunner, begun: Progress, signal: AbortSignal
 async function begin(
   { triggers, runner, clock }: FlowsContext,
   message: Received,
+  stored: Message,
   { trigger: id, execution }: TriggerCall,
   event: Event,
 ): Promise<Progress | null> {
   const trigger = triggers.byId(id);
   if (trigger === null || trigger.tenant !== event.tenant) {
-    const mayCome = triggers.problem() !== null || clock.now() < message.storedAt + UNKNOWN_FOR_MS;
+    const mayCome = triggers.problem() !== null || clock.now() < stored.storedAt + UNKNOWN_FOR_MS;
     if (mayCome) message.nak(LATER_MS);
     // Deleted since.
     else message.ack();
@@ -121,7 +201,7 @@ async function begin(
       mode: 'asynchronous',
       deadline: null,
       steps: trigger.config.steps,
-      variables: decodeCallVariables(message),
+      variables: decodeCallVariables(stored),
       hops: event.hops ?? 1,
     });
   } catch (error) {
@@ -132,23 +212,30 @@ async function begin(
 
 /** Whoever holds the caller's connection runs the flow; when it went away, the execution is recorded as failed. */
 async function watchOver(
-  { runner, synchronous, clock }: FlowsContext,
-  message: Received,
+  context: FlowsContext,
+  asked: Asked,
   { trigger, execution: id }: TriggerCall,
   event: Event,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { runner, synchronous, clock } = context;
   // Most are over in no time: to come again would cost more than to wait.
   const over = synchronous.underWay(id);
   if (over !== null) await Promise.race([over, clock.sleep(LATER_MS)]);
   const progress = await runner.load(event.tenant, trigger, id);
-  if (progress !== null && progress.execution.status.kind !== 'running') return message.ack();
-  const longest = event.acceptedAt + TRIGGER_LIMITS.timeoutSeconds.max * 1_000;
-  const overAt = (progress?.execution.deadline ?? longest) + GRACE_MS;
-  if (clock.now() < overAt) return message.nak(LATER_MS);
+  if (progress !== null && progress.execution.status.kind !== 'running') return asked.message.ack();
+  const overAt = abandonedAt(event, progress);
+  if (clock.now() < overAt) return sendAway(context, asked, event.tenant, overAt, signal);
   if (progress !== null) {
     await runner.fail(progress, { code: 'ABANDONED', message: 'the process that held the connection went away' });
   }
-  message.ack();
+  asked.message.ack();
+}
+
+/** When nobody can be at work on a synchronous flow any more. */
+function abandonedAt(event: Event, progress: Progress | null): number {
+  const longest = event.acceptedAt + TRIGGER_LIMITS.timeoutSeconds.max * 1_000;
+  return (progress?.execution.deadline ?? longest) + GRACE_MS;
 }
 
 function keepWorking(clock: Clock, message: Received): () => void {

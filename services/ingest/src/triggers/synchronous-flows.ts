@@ -1,6 +1,7 @@
-import type { ExecutionId } from '@grapnel/domain/ids';
+import type { ExecutionId, TenantId } from '@grapnel/domain/ids';
 import type { ExecutionEvent, ExecutionFailure, GivenResponse } from '@grapnel/domain/trigger/execution';
 import type { Logger } from '@grapnel/runtime/logger';
+import { SharedPlaces } from '@grapnel/runtime/shared-places';
 import { StoreUnavailable, WrongLastSequence } from '@grapnel/stream/ports';
 import { CallOutUnavailable } from './call-out-sender.ts';
 import type { FlowRunner, Progress } from './flow-runner.ts';
@@ -22,15 +23,21 @@ export class SynchronousFlows {
   readonly #runner: FlowRunner;
   readonly #logger: Logger;
   readonly #underWay = new Map<ExecutionId, Promise<void>>();
+  readonly #places = new SharedPlaces<TenantId>(MAX_UNDER_WAY);
 
   constructor(runner: FlowRunner, logger: Logger) {
     this.#runner = runner;
     this.#logger = logger;
   }
 
-  /** Whether no other caller should wait here. */
-  get full(): boolean {
-    return this.#underWay.size >= MAX_UNDER_WAY;
+  /** A place for one caller of a tenant, which {@link run} gives back at the end; `false` when nobody else should wait here. */
+  reserve(tenant: TenantId): boolean {
+    return this.#places.tryAcquire(tenant);
+  }
+
+  /** Of a place that was reserved for what is not run. */
+  giveBack(tenant: TenantId): void {
+    this.#places.release(tenant);
   }
 
   /** Resolves when this process runs it no longer; `null` when it does not run it. */
@@ -38,7 +45,7 @@ export class SynchronousFlows {
     return this.#underWay.get(id) ?? null;
   }
 
-  /** Resolves with the answer, at the first response step or at the end, and never after the execution's deadline. */
+  /** In a place that was reserved. Resolves with the answer, at the first response step or at the end, and never after the execution's deadline. */
   run(started: Extract<ExecutionEvent, { type: 'execution_started' }>, traceparent: string | null): Promise<FlowEnd> {
     return new Promise((resolve) => {
       const { execution: id } = started;
@@ -53,7 +60,10 @@ export class SynchronousFlows {
           if (expected) this.#logger.warn(log, 'a synchronous flow was given up');
           else this.#logger.error(log, 'a synchronous flow failed unexpectedly');
         })
-        .finally(() => this.#underWay.delete(started.execution));
+        .finally(() => {
+          this.#underWay.delete(started.execution);
+          this.#places.release(started.tenant);
+        });
       this.#underWay.set(started.execution, running);
     });
   }
