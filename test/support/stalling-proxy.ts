@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that can keep what clients say to itself, while what the server says still gets through. */
+/** A TCP proxy that can keep what clients say to itself, while what the server says still gets through, or cut them off. */
 export class StallingProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #clients = new Set<Socket>();
+  #isCut = false;
 
   private constructor(target: URL) {
     this.#server = createServer((client) => {
+      if (this.#isCut) return void client.destroy();
       const server = connect(Number(target.port), target.hostname);
       client.pipe(server);
       server.pipe(client);
@@ -40,7 +42,14 @@ export class StallingProxy implements AsyncDisposable {
     for (const client of this.#clients) client.pause();
   }
 
+  /** Ends all connections, and every new one. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   resume(): void {
+    this.#isCut = false;
     for (const client of this.#clients) client.resume();
   }
 

@@ -42,8 +42,11 @@ export interface TurnContext {
 /** How long the end of a job waits before it looks again whether the rest has been tried. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** Until an endpoint that this process cannot use is mended, or another version or key ring is rolled out. */
+/** Until an endpoint that this process cannot use is mended, or another version or key ring is rolled out, or it is known of. */
 const UNUSABLE_MS = 15_000;
+
+/** News of a webhook come within milliseconds; the service that tells of it may be away for longer. */
+const BEHIND_MS = 5_000;
 
 /** One turn of a delivery: who, which, with what. */
 export interface TurnRequest {
@@ -80,10 +83,11 @@ export function takeTurn(request: TurnRequest, context: TurnContext): Promise<Tu
 async function take(request: TurnRequest, key: TurnKey, context: TurnContext): Promise<TurnEnd> {
   const { delivery, turn } = request;
   const endpoint = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
-  if (endpoint === 'behind') return 'again_soon';
+  const now = context.clock.now();
+  if (endpoint === 'behind' && now - delivery.createdAt < BEHIND_MS) return 'again_soon';
   // In a lane: what is given back would fill its partition's window, and hold up all others.
-  if (endpoint === 'unusable') {
-    await wait(context, request, turn, context.clock.now() + UNUSABLE_MS / context.timeScale, 'unusable');
+  if (endpoint === 'unusable' || endpoint === 'behind') {
+    await wait(context, request, turn, now + UNUSABLE_MS / context.timeScale, 'unusable');
     return 'done';
   }
   // Deleted with its history: nothing is written about it any more.
