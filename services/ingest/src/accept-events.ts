@@ -54,7 +54,8 @@ export class AcceptEvents {
     if (later !== null) return later;
     const checked = this.#check(submission);
     if (!checked.ok) return { kind: 'invalid', violations: checked.error };
-    if (!this.#parts.admission.tryEnter(submission.input.data.byteLength)) return this.#busy(checked.value);
+    const { tenant, input } = submission;
+    if (!this.#parts.admission.tryEnter(tenant, input.data.byteLength)) return this.#busy(checked.value);
     return this.#store(checked.value, submission);
   }
 
@@ -67,12 +68,13 @@ export class AcceptEvents {
     if (later !== null) return { outcome: Promise.resolve(later) };
     const checked = this.#check(submission);
     if (!checked.ok) return { outcome: Promise.resolve({ kind: 'invalid', violations: checked.error }) };
-    await this.#parts.admission.enter(submission.input.data.byteLength, signal);
+    const { tenant, input } = submission;
+    await this.#parts.admission.enter(tenant, input.data.byteLength, signal);
     return { outcome: this.#store(checked.value, submission) };
   }
 
-  /** All or, when one is wrong or there is no room for all, none. Fields of the `n`th are named `events[n].…`. */
-  async acceptTogether(submissions: readonly Submission[]): Promise<Outcome[]> {
+  /** All or, when one is wrong or there is no room for all, none: of one tenant. Fields of the `n`th are named `events[n].…`. */
+  async acceptTogether(tenant: TenantId, submissions: readonly Submission[]): Promise<Outcome[]> {
     const later = submissions.map((submission) => this.#notLoaded(submission)).find((outcome) => outcome !== null);
     if (later !== undefined) return submissions.map(() => later);
     const checked = submissions.map((submission, n) => this.#check(submission, `events[${n}].`));
@@ -80,7 +82,7 @@ export class AcceptEvents {
     if (violations.length > 0) return [{ kind: 'invalid', violations }];
     const events = checked.flatMap((result) => (result.ok ? [result.value] : []));
     const bytes = submissions.reduce((sum, { input }) => sum + input.data.byteLength, 0);
-    if (!this.#parts.admission.tryEnter(bytes, events.length)) return events.map((event) => this.#busy(event));
+    if (!this.#parts.admission.tryEnter(tenant, bytes, events.length)) return events.map((event) => this.#busy(event));
     return Promise.all(events.map((event, n) => this.#store(event, submissions[n] as Submission)));
   }
 
@@ -126,7 +128,7 @@ export class AcceptEvents {
       metrics.count(event.type, error.retryable ? 'unavailable' : 'refused');
       return notStored(error, event);
     } finally {
-      admission.leave(data.byteLength);
+      admission.leave(event.tenant, data.byteLength);
       const tookMs = clock.monotonic() - began;
       this.#storingMs += (tookMs - this.#storingMs) * NEWEST;
       metrics.took(tookMs);

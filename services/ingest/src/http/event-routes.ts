@@ -33,7 +33,7 @@ export function addEventRoutes(scope: FastifyInstance, accept: AcceptEvents, key
     async publish(incoming, request) {
       const submissions = submissionsOf(incoming, request);
       const outcomes = incoming.batch
-        ? await accept.acceptTogether(submissions)
+        ? await accept.acceptTogether(request.tenant, submissions)
         : await Promise.all(submissions.map((submission) => accept.accept(submission)));
       return outcomes.map(acceptedOrProblem);
     },
