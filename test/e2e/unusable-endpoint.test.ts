@@ -10,7 +10,7 @@ import { StallingProxy } from '../support/stalling-proxy.ts';
 async function publishIntoLane(line: Line, webhook: string): Promise<void> {
   const { names, open } = line.ground;
   await line.publish();
-  const durable = names.consumers.dispatch(partitionOf(webhook as WebhookId, names.partitions));
+  const durable = names.consumers.dispatch(partitionOf(webhook, names.partitions));
   const subject = names.subjects.delivery(webhook as WebhookId);
   await until('its message is acknowledged', async () => {
     const made = await open.streams.lastOn(names.streams.deliveries, subject);

@@ -5,6 +5,7 @@ import { openChannel } from '@grapnel/rpc/client';
 import { KeyDirectory } from '@grapnel/rpc/key-directory';
 import { startRpcServer } from '@grapnel/rpc/server';
 import { type Clock, systemClock } from '@grapnel/runtime/clock';
+import { FairTurns } from '@grapnel/runtime/fair-turns';
 import { Readiness } from '@grapnel/runtime/health';
 import { type Logger, silentLogger } from '@grapnel/runtime/logger';
 import { startOpsServer } from '@grapnel/runtime/ops-server';
@@ -30,6 +31,8 @@ export interface ProjectorOverrides {
   readonly telemetry?: Telemetry;
 }
 
+/** Questions of one tenant that wait for a connection. */
+const MAX_WAITING_OF_ONE = 256;
 /** A deletion or a migration of a large history is one statement. */
 const WRITER_STATEMENT_TIMEOUT_MS = 600_000;
 
@@ -89,6 +92,7 @@ export async function createApp(config: ProjectorConfig, overrides: ProjectorOve
           history: new PostgresHistory(database, clock),
           tail: new Tail(streams, config.stream.names, signal),
           clock,
+          turns: new FairTurns({ places: maxConnections, waitingOfOne: MAX_WAITING_OF_ONE }),
         }),
         projectionService({ streams, sources, control, clock }),
       ],

@@ -9,6 +9,7 @@ import { register, startRpcServer } from '@grapnel/rpc/server';
 import { silentLogger } from '@grapnel/runtime/logger';
 import { eventually } from '@grapnel/testkit/eventually';
 import { type FreshDatabase, freshDatabase } from '@grapnel/testkit/infra';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { delivered, delivery, failed, story, webhook } from '../testing/facts.ts';
 import { Line } from '../testing/line.ts';
@@ -252,4 +253,26 @@ describe('every answer is of one tenant', () => {
       details: { violations: [{ field: 'from' }] },
     });
   });
+});
+
+it('answers a tenant though another asks more than the database can answer', async () => {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE history.deliveries IN ACCESS EXCLUSIVE MODE');
+  const answered: string[] = [];
+  const ask = (tenant: string) =>
+    projector.query.listDeliveries({}, as(tenant)).then(
+      () => void answered.push(tenant),
+      (error: { readonly code: Code }) => void answered.push(Code[error.code] ?? ''),
+    );
+  const hasty = Array.from({ length: 300 }, () => ask('acme'));
+  await eventually(() => expect(answered).toContain('RESOURCE_EXHAUSTED'));
+  const refused = answered.length;
+  const patient = ask('other');
+  await client.end();
+  await patient;
+  // Those that were at work, and a few that came to their turn beside it.
+  expect(answered.length - refused).toBeLessThan(100);
+  await Promise.all(hasty);
+  expect(new Set(answered)).toEqual(new Set(['RESOURCE_EXHAUSTED', 'other', 'acme']));
 });
