@@ -112,6 +112,12 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
     await wait(context, request, turn, Math.round(context.clock.now() + admission.waitMs), admission.away);
     return 'done';
   }
+  if (context.endpoints.find(delivery.webhookId, delivery.webhookRevision) !== endpoint) {
+    // Its owner changed it, or let it go, while this waited: what was is not to be sent any more.
+    admission.done({ kind: 'not_sent' });
+    admission.settled();
+    return take({ ...request, returning: false }, key, context);
+  }
   try {
     await attempt(request, endpoint, admission, context);
   } finally {

@@ -65,8 +65,30 @@ describe('how many turns are taken at once', () => {
     const { clock, state, work, take } = bench();
     state.busyness = 0;
     for (let n = 0; n < 1_000; n++) void take('first');
-    await clock.advance(60_000);
+    await clock.advance(490);
     expect([work.limit, work.waiting]).toEqual([64, 936]);
+  });
+
+  it('does not count those that wait for somebody: however many hang, others have their places', async () => {
+    const { clock, state, work, begun, take } = bench();
+    state.busyness = 0.5;
+    for (let n = 0; n < 200; n++) void take('first', 'hangs');
+    await clock.advance(2_000);
+    void take('first', 'healthy');
+    await clock.advance(600);
+    expect([begun.at(-1)?.name, begun.length, work.waiting]).toEqual(['healthy', 201, 0]);
+    for (const { end } of begun) end();
+    await settled();
+    for (let n = 0; n < 65; n++) void take('first', 'next');
+    expect([begun.length, work.waiting]).toEqual([201 + 64, 1]);
+  });
+
+  it('counts them while the process is busy, which may be all that they wait for', async () => {
+    const { clock, state, begun, take } = bench({ ...BOUNDS, min: 4 });
+    state.busyness = 0.98;
+    for (let n = 0; n < 20; n++) void take('first');
+    await clock.advance(60_000);
+    expect(begun).toHaveLength(4);
   });
 });
 

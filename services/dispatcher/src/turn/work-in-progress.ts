@@ -15,10 +15,12 @@ export interface WorkInProgressBounds {
   readonly max: number;
 }
 
-/** `max`: more than all partitions' windows together let in. */
+/** `max`: of turns that may all want the CPU in the next moment. */
 const DEFAULT_BOUNDS: WorkInProgressBounds = { initial: 256, min: 64, max: 8_192 };
 
 const LOOK_MS = 25;
+/** A turn that takes so long waits for somebody: for a customer, or for the streams. */
+const LONG_MS = 500;
 /** Busier than this, more turns at once would only make each take longer. */
 const BUSY = 0.97;
 /** Less busy than this, turns wait for others: for customers, or for the streams. */
@@ -36,10 +38,25 @@ class Waiting implements Linked {
   }
 }
 
+/** A turn that is being taken. */
+class Running implements Linked {
+  readonly kind: TurnKind;
+  readonly since: number;
+  hasPlace = true;
+  previous: this | null = null;
+  next: this | null = null;
+
+  constructor(kind: TurnKind, since: number) {
+    this.kind = kind;
+    this.since = since;
+  }
+}
+
 /**
  * How many turns are taken at once: as many as keep this process busy, and no more. With slow customers these are thousands that
  * wait; with fast ones further turns wait for the CPU, and all that belongs to them has to be kept, moved by the collector and
- * fetched into the caches meanwhile. So while turns wait here, the limit follows how busy the process is.
+ * fetched into the caches meanwhile. So while turns wait here, the limit follows how busy the process is, and a turn that takes
+ * long gives its place to another: however many endpoints hang, those of others have theirs.
  */
 export class WorkInProgress {
   readonly #clock: Clock;
@@ -50,7 +67,9 @@ export class WorkInProgress {
     due: new LinkedList(),
     bulk: new LinkedList(),
   };
-  readonly #running: Record<TurnKind, number> = { first: 0, due: 0, bulk: 0 };
+  /** Those with a place, oldest first; and how many that are. */
+  readonly #running = new LinkedList<Running>();
+  readonly #places: Record<TurnKind, number> = { first: 0, due: 0, bulk: 0 };
   #total = 0;
   #limit: number;
   #looking = false;
@@ -74,20 +93,29 @@ export class WorkInProgress {
 
   /** Takes a turn as soon as there is room, those of a kind in their order. */
   async run<T>(kind: TurnKind, turn: () => Promise<T>): Promise<T> {
-    if (this.#total < this.limit) this.#begin(kind);
+    if (this.#total < this.limit) this.#takePlace(kind);
     else await this.#wait(kind);
+    const running = new Running(kind, this.#clock.monotonic());
+    this.#running.add(running);
     try {
       return await turn();
     } finally {
-      this.#running[kind]--;
-      this.#total--;
+      this.#giveBack(running);
       this.#admit();
     }
   }
 
-  #begin(kind: TurnKind): void {
-    this.#running[kind]++;
+  #takePlace(kind: TurnKind): void {
+    this.#places[kind]++;
     this.#total++;
+  }
+
+  #giveBack(running: Running): void {
+    if (!running.hasPlace) return;
+    running.hasPlace = false;
+    this.#running.remove(running);
+    this.#places[running.kind]--;
+    this.#total--;
   }
 
   #wait(kind: TurnKind): Promise<void> {
@@ -106,7 +134,7 @@ export class WorkInProgress {
       const list = this.#waiting[kind];
       const next = list.first as Waiting;
       list.remove(next);
-      this.#begin(kind);
+      this.#takePlace(kind);
       next.begin();
     }
   }
@@ -122,7 +150,7 @@ export class WorkInProgress {
   }
 
   #has(kind: TurnKind): number {
-    return this.#running[kind] / SHARES[kind];
+    return this.#places[kind] / SHARES[kind];
   }
 
   /** Looks from time to time while turns wait. */
@@ -135,9 +163,20 @@ export class WorkInProgress {
     this.#looking = false;
     if (this.waiting === 0) return;
     const { min, max } = this.#bounds;
-    this.#limit = Math.min(max, Math.max(min, this.#limit * factor(this.#busyness())));
+    const busyness = this.#busyness();
+    this.#limit = Math.min(max, Math.max(min, this.#limit * factor(busyness)));
+    // In a process that is busy they may wait for nothing but the CPU.
+    if (busyness <= BUSY) this.#passOverLong();
     this.#admit();
     if (this.waiting > 0) this.#lookLater();
+  }
+
+  #passOverLong(): void {
+    const longAgo = this.#clock.monotonic() - LONG_MS;
+    for (const running of this.#running) {
+      if (running.since > longAgo) return;
+      this.#giveBack(running);
+    }
   }
 }
 
