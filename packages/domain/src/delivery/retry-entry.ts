@@ -15,6 +15,6 @@ export interface RetryEntry {
   readonly reason: WaitReason;
   /** Trace context of the first attempt, for links. */
   readonly traceparent: string | null;
-  /** When the delivery was sent away from its endpoint's gate; absent where it waits for something else. */
+  /** When the delivery was put into the lanes; absent where it was called, and in entries of older versions. */
   readonly sentAwayAt?: number;
 }

@@ -21,28 +21,41 @@ const LONG_MS = 30_000;
 /** Other processes' clocks may differ by so much. */
 const SKEW_MS = 5_000;
 const WITHIN_MS = 2_000;
+/** Questions under way about retries, which are rarely late; many are due at once after a start. */
+const MAX_ABOUT_RETRIES = 64;
 
 /**
- * Messages that come after their deliveries were taken care of: entries of a lane out of which a delivery was called, and what
- * a process that crashed had not acknowledged. This process knows what it has sent; what was sent by another is asked of the
+ * Messages that come after their deliveries were taken care of: entries of a lane out of which a delivery was called, retries of
+ * what was replayed meanwhile, and what a process that crashed had not acknowledged. This process knows what it has sent; what was sent by another is asked of the
  * history. Without an answer an entry is taken as it comes: then a
  * delivery may arrive twice.
  */
 export class LateEntries {
   readonly #context: LateEntriesContext;
+  #aboutRetries = 0;
 
   constructor(context: LateEntriesContext) {
     this.#context = context;
   }
 
-  /** Whether the turn was taken since the delivery was sent away from its endpoint's gate. */
-  async isTaken({ id, tenant, webhookId }: StoredDelivery, turn: Turn, sentAwayAt: number): Promise<boolean> {
+  /**
+   * Whether the turn was taken, or a replay took over, since the delivery was put into the lanes. `returning`: it was sent away
+   * from its endpoint's gate, and may have been called.
+   */
+  async isTaken(
+    { id, tenant, webhookId }: StoredDelivery,
+    turn: Turn,
+    { sentAwayAt, returning }: { readonly sentAwayAt: number; readonly returning: boolean },
+  ): Promise<boolean> {
     const { query, ownedSince, wokenAt, clock, timeScale } = this.#context;
     if (query === null || clock.now() - sentAwayAt < LONG_MS / timeScale) return false;
     // What was called may have been sent longer ago than this process remembers.
     const called = sentAwayAt < wokenAt(webhookId) + SKEW_MS;
     if (!called && sentAwayAt > ownedSince(webhookId) + SKEW_MS) return false;
+    if (!returning && this.#aboutRetries >= MAX_ABOUT_RETRIES) return false;
+    if (!returning) this.#aboutRetries++;
     const found = await inHistory(query, tenant, id);
+    if (!returning) this.#aboutRetries--;
     return found !== undefined && isPast(found, turn);
   }
 

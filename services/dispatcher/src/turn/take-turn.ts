@@ -3,7 +3,7 @@ import { type Cause, encodeLaneEntry } from '@grapnel/contracts/retry-codec';
 import type { Topology } from '@grapnel/contracts/topology';
 import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import type { Attempt, Outcome } from '@grapnel/domain/delivery/outcome';
-import { type RetryEntry, type WaitReason, waitsForEndpoint } from '@grapnel/domain/delivery/retry-entry';
+import type { RetryEntry, WaitReason } from '@grapnel/domain/delivery/retry-entry';
 import { unreachable } from '@grapnel/domain/result';
 import { postponedMs, retryDelayMs, spreadMs } from '@grapnel/domain/retry';
 import type { Clock } from '@grapnel/runtime/clock';
@@ -61,7 +61,7 @@ export interface TurnRequest {
   readonly cause: Cause;
   /** Was sent away from the endpoint's gate before. */
   readonly returning: boolean;
-  /** When that was; `null` where it was not, or its turn was called. */
+  /** When it was put into the lanes; `null` where it was not, or its turn was called. */
   readonly sentAwayAt: number | null;
   /** Delivered before: perhaps this turn is over already. */
   readonly redelivered: boolean;
@@ -140,10 +140,10 @@ async function isOver(
   endpoint: Endpoint,
   { turns, late, keyOrder }: TurnContext,
 ): Promise<boolean> {
-  const { delivery, turn, sentAwayAt } = request;
+  const { delivery, turn, sentAwayAt, returning } = request;
   // Asked for twice: by a message that comes again, or by the lane that a delivery was called out of.
   if (turns.isFinished(key) || turns.isSuperseded(delivery, turn)) return true;
-  if (sentAwayAt !== null && (await late.isTaken(delivery, turn, sentAwayAt))) return true;
+  if (sentAwayAt !== null && (await late.isTaken(delivery, turn, { sentAwayAt, returning }))) return true;
   return isInStrictOrder(endpoint, request) && (await keyOrder.isOver(delivery));
 }
 
@@ -272,9 +272,9 @@ async function wait(
   dueAt: number,
   reason: WaitReason,
 ): Promise<void> {
-  const away = waitsForEndpoint(reason) ? { sentAwayAt: clock.now() } : {};
-  const entry: RetryEntry = { delivery, turn, dueAt, reason, traceparent: firstAttempt, ...away };
-  await publishUntilStored(streams, encodeLaneEntry(entry, cause, clock.now(), timeScale, names), clock, signal);
+  const now = clock.now();
+  const entry: RetryEntry = { delivery, turn, dueAt, reason, traceparent: firstAttempt, sentAwayAt: now };
+  await publishUntilStored(streams, encodeLaneEntry(entry, cause, now, timeScale, names), clock, signal);
 }
 
 function attemptRecord(sent: AttemptResult, endpoint: Endpoint, headers: Readonly<Record<string, string>>): Attempt {
