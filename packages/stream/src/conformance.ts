@@ -58,11 +58,14 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       );
       await streams.publish(message('3', { subject: to, expectedLastSequence: first.sequence }));
       expect(text((await streams.lastOn(names.streams.webhooks, to))?.body ?? new Uint8Array())).toBe('3');
+      expect(text((await streams.newestOn(names.streams.webhooks, to))?.body ?? new Uint8Array())).toBe('3');
     });
 
     it('knows what is not there', async () => {
       expect(await streams.get(events(), 999_999_999)).toBeNull();
-      expect(await streams.lastOn(names.streams.webhooks, names.subjects.aggregate('acme', 'key', 'none'))).toBeNull();
+      const nothing = names.subjects.aggregate('acme', 'key', 'none');
+      expect(await streams.lastOn(names.streams.webhooks, nothing)).toBeNull();
+      expect(await streams.newestOn(names.streams.webhooks, nothing)).toBeNull();
     });
 
     it('knows whether anything comes after a position', async () => {

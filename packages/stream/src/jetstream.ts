@@ -85,6 +85,10 @@ export class JetStreamEventStreams implements EventStreams {
     return this.#direct(stream, { last_by_subj: subject });
   }
 
+  newestOn(stream: string, subject: string): Promise<Message | null> {
+    return this.#ofLeader(stream, { last_by_subj: subject });
+  }
+
   async state(stream: string): Promise<StreamState> {
     const { state, created } = await this.#manager.streams.info(stream);
     return { firstSequence: state.first_seq, lastSequence: state.last_seq, messages: state.messages, created };
@@ -155,7 +159,11 @@ export class JetStreamEventStreams implements EventStreams {
   /** Any replica may answer a direct read, and one that lags knows less: what it misses is asked of the leader. */
   async #direct(stream: string, query: { seq: number } | { last_by_subj: string }): Promise<Message | null> {
     const direct = await foundOrNull(() => this.#manager.direct.getMessage(stream, query));
-    const found = direct ?? (await foundOrNull(() => this.#manager.streams.getMessage(stream, query)));
+    return direct === null ? this.#ofLeader(stream, query) : fromStored(stream, direct);
+  }
+
+  async #ofLeader(stream: string, query: { seq: number } | { last_by_subj: string }): Promise<Message | null> {
+    const found = await foundOrNull(() => this.#manager.streams.getMessage(stream, query));
     return found === null ? null : fromStored(stream, found);
   }
 }

@@ -97,7 +97,10 @@ export interface EventStreams {
   publish(message: NewMessage): Promise<Stored>;
   /** `null` when there is none (any more). */
   get(stream: string, sequence: number): Promise<Message | null>;
+  /** Any replica may answer, and one that lags knows an older one. */
   lastOn(stream: string, subject: string): Promise<Message | null>;
+  /** As `lastOn`, of the leader: what was stored when it was asked is not missed. */
+  newestOn(stream: string, subject: string): Promise<Message | null>;
   state(stream: string): Promise<StreamState>;
   /** Whether the stream holds nothing after a position: asked of its leader, and cheaper than `state`. */
   endsAt(stream: string, position: number): Promise<boolean>;

@@ -4,6 +4,7 @@ import { FIRST_TURN, type StoredDelivery, type Turn } from '@grapnel/domain/deli
 import { orderKeyOf } from '@grapnel/domain/delivery/order-key';
 import { type Outcome, statusAfter } from '@grapnel/domain/delivery/outcome';
 import type { DeliveryId, WebhookId } from '@grapnel/domain/ids';
+import { partitionOf } from '@grapnel/domain/partition';
 import { publishUntilStored } from '@grapnel/stream/until-stored';
 import { LRUCache } from 'lru-cache';
 import type { Open } from './ledger.ts';
@@ -26,6 +27,8 @@ const TYPICAL_MS = 100;
 const AWAY_MS = { min: 10_000, max: 3_600_000 };
 /** What cannot be known yet is looked at again after so long. */
 const LOOK_AGAIN_MS = 1_000;
+/** Longer than an attempt may take: what whoever had the webhook before had under way has ended by then. */
+const UNDER_WAY_MS = 70_000;
 /** A retry that is overdue for so long was lost: a process crashed between the outcome and the entry. */
 const LOST_AFTER_MS = 60_000;
 
@@ -108,16 +111,37 @@ export class KeyOrder implements Disposable {
     return loading;
   }
 
-  /** Also calls those whose turn it is by now: whoever should have done it may have crashed. */
+  /**
+   * Also calls those whose turn it is by now: whoever should have done it may have crashed. One whose message may still be
+   * with somebody, who may be sending it, is called when that must have come to an end.
+   */
   async #load(webhook: WebhookId): Promise<StoredLedger> {
+    const { streams, names, clock } = this.#context;
+    const consumer = names.consumers.dispatch(partitionOf(webhook, names.partitions));
+    const { ackFloor } = await streams.lag(names.streams.deliveries, consumer);
     let loaded = false;
     const next = (open: Open): void => {
       if (loaded) this.#call(webhook, open);
     };
     const ledger = await StoredLedger.load(webhook, { window: WINDOW, next }, this.#context);
     loaded = true;
-    for (const head of ledger.known.heads()) this.#call(webhook, head);
+    const perhapsUnderWay = new Set<Open>();
+    for (const head of ledger.known.heads()) {
+      if (head.sequence <= ackFloor) this.#call(webhook, head);
+      else perhapsUnderWay.add(head);
+    }
+    if (perhapsUnderWay.size > 0) {
+      clock.after(this.#scaled(UNDER_WAY_MS), () => this.#callLate(webhook, ledger, perhapsUnderWay));
+    }
     return ledger;
+  }
+
+  #callLate(webhook: WebhookId, ledger: StoredLedger, late: ReadonlySet<Open>): void {
+    if (this.#closed) return;
+    this.#run(async () => {
+      await ledger.hearOthers();
+      for (const head of ledger.known.heads()) if (late.has(head)) this.#call(webhook, head);
+    });
   }
 
   /** Whether the delivery before may end in a moment: then it is worth to wait for it here. */

@@ -64,8 +64,8 @@ export class StoredLedger {
 
   static async load(webhook: WebhookId, options: LedgerOptions, context: LedgerContext): Promise<StoredLedger> {
     const { streams, names, checkpoints } = context;
-    const outcomes = await streams.lastOn(names.streams.outcomes, names.subjects.outcome(webhook));
-    const last = await streams.lastOn(names.streams.deliveries, names.subjects.delivery(webhook));
+    const outcomes = await streams.newestOn(names.streams.outcomes, names.subjects.outcome(webhook));
+    const last = await streams.newestOn(names.streams.deliveries, names.subjects.delivery(webhook));
     const saved = (await checkpoints.load(checkpointOf(webhook)))?.value ?? 0;
     // Positions begin anew in a stream that was made anew.
     const from = last !== null && last.sequence < saved ? 0 : saved;
@@ -88,14 +88,14 @@ export class StoredLedger {
     return this.#ledger;
   }
 
-  /** Reads a delivery and all that come before it; `false` when fan-out has not come so far. */
-  async cover({ id, place = 0 }: StoredDelivery): Promise<boolean> {
+  /** Reads a delivery and all that come before it; `false` when fan-out, or the stream's leader, has not come so far. */
+  async cover({ id, sequence, place = 0 }: StoredDelivery): Promise<boolean> {
     if (place - 1 <= this.#covered && this.#ledger.find(id) !== null) return true;
     const floor = await this.#context.floor.reached(place - 1);
     if (floor === null) return false;
     await this.#reading.run();
     this.#covered = Math.max(this.#covered, floor);
-    return true;
+    return this.#ledger.leftOut || this.#ledger.read >= sequence;
   }
 
   /** Reads what others may have written. */
@@ -145,7 +145,7 @@ export class StoredLedger {
     const { streams, names, clock } = this.#context;
     const stream = names.streams.deliveries;
     const subject = names.subjects.delivery(this.#webhook);
-    const last = (await streams.lastOn(stream, subject))?.sequence ?? 0;
+    const last = (await streams.newestOn(stream, subject))?.sequence ?? 0;
     const stretch = { stream, subject, after: this.#ledger.read, last, headersOnly: true };
     let passed = 0;
     for await (const message of readUntil(streams, clock, stretch)) {
@@ -164,7 +164,7 @@ export class StoredLedger {
     this.#heardAt = clock.monotonic();
     const stream = names.streams.outcomes;
     const subject = names.subjects.outcome(this.#webhook);
-    const last = (await streams.lastOn(stream, subject))?.sequence ?? 0;
+    const last = (await streams.newestOn(stream, subject))?.sequence ?? 0;
     const stretch = { stream, subject, after: this.#outcomesRead, last, headersOnly: false };
     for await (const message of readUntil(streams, clock, stretch)) {
       const outcome = readable(message, decodeOutcome);
