@@ -48,6 +48,8 @@ export class Gate {
   limit: Limit;
   /** How long attempts take here, a moving average in milliseconds. */
   typicalMs: number;
+  /** When that last had a say in what is slow. Monotonic. */
+  spokeAt = Number.NEGATIVE_INFINITY;
   /** Sent away to a lane and not yet back. */
   away = 0;
   /** Monotonic. */

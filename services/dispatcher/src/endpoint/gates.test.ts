@@ -130,6 +130,26 @@ describe('gates in front of endpoints', () => {
     expect(queued.every(({ answer }) => answer === undefined)).toBe(true);
   });
 
+  it('know a slow endpoint also where it has most of the attempts, or most endpoints are slow', async () => {
+    const quick = async (id: WebhookId) => end(await permit(id), ANSWERED);
+    for (let i = 0; i < 300; i++) {
+      const [a, b] = [await permit(A), await permit(A)];
+      await quick(B);
+      await clock.advance(700);
+      end(a, ANSWERED);
+      end(b, ANSWERED);
+    }
+    expect([gates.isSlow(A), gates.isSlow(B)]).toEqual([true, false]);
+    const many = Array.from({ length: 20 }, (_, n): WebhookId => `wh_slow${n}`);
+    for (let i = 0; i < 100; i++) {
+      const begun = await Promise.all(many.map((id) => permit(id)));
+      await clock.advance(3_000);
+      for (const each of begun) end(each, ANSWERED);
+      await quick(B);
+    }
+    expect([...many.map((id) => gates.isSlow(id)), gates.isSlow(B)]).toEqual([...many.map(() => true), false]);
+  });
+
   it('send everything that queues away at a stop', async () => {
     await permit(A);
     await permit(A);

@@ -197,7 +197,7 @@ export class Gates implements Disposable {
     const now = this.#clock.now();
     const monotonic = this.#clock.monotonic();
     const ms = monotonic - at;
-    if (feedback.kind !== 'not_sent') this.#slowness.learn(gate, ms);
+    if (feedback.kind !== 'not_sent') this.#slowness.learn(gate, ms, monotonic);
     switch (feedback.kind) {
       case 'answered':
         gate.limit = afterAnswerIn(gate.limit, ms, wasFull, max);
