@@ -156,7 +156,6 @@ describe('what each profile sends', () => {
     expect(due).toBeGreaterThanOrEqual(1_900);
     const gone = await line.createWebhook('/st-gone', {
       ...config,
-      maxRetries: 0,
       eventTypes: { values: ['task.failed'] },
     });
     line.receiver.respond({ status: 410 }, '/st-gone');

@@ -74,7 +74,17 @@ describe('when to try again', () => {
     expect(postponedMs(503, 'Thu, 01 Jan 2026 00:02:00 GMT', now)).toBe(120_000);
     for (const status of [200, 410, 500, 502]) expect(postponedMs(status, '120', now), `${status}`).toBe(0);
     expect(postponedMs(429, undefined, now)).toBe(0);
-    for (const past of ['0', '-5', 'Wed, 31 Dec 2025 23:59:00 GMT', 'soon', '', '1e9', 'Infinity']) {
+    for (const past of [
+      '0',
+      '-5',
+      'Wed, 31 Dec 2025 23:59:00 GMT',
+      'soon',
+      '',
+      '1e9',
+      'Infinity',
+      'retry 2099',
+      'in 2027',
+    ]) {
       expect(postponedMs(429, past, now), `after "${past}"`).toBe(0);
     }
     for (const late of ['99999999999999999999', 'Fri, 01 Jan 2100 00:00:00 GMT']) {

@@ -85,11 +85,14 @@ export function spreadMs(delayMs: number, seed: string): number {
   return Math.min(Math.round(delayMs * (1 - SPREAD + 2 * SPREAD * share)), MAX_BACKOFF_MS);
 }
 
+/** All three forms of HTTP begin with the day of the week; other texts may pass for dates, too. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d\d:\d\d:\d\d/;
+
 /** What `Retry-After`, seconds or a date, asks for on 429 and 503; 0 for none, at most a day (ST-03). */
 export function postponedMs(status: number, retryAfter: string | undefined, now: number): number {
   if (retryAfter === undefined || (status !== 429 && status !== 503)) return 0;
   const text = retryAfter.trim();
-  const ms = /^\d+$/.test(text) ? Number(text) * SECOND : Date.parse(text) - now;
+  const ms = /^\d+$/.test(text) ? Number(text) * SECOND : HTTP_DATE.test(text) ? Date.parse(text) - now : 0;
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_BACKOFF_MS) : 0;
 }
 

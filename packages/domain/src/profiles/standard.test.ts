@@ -42,4 +42,13 @@ describe('the standard profile', () => {
     expect(JSON.parse(bodyOf({}, {}, config)).subject).toBe('job-1');
     expect(JSON.parse(bodyOf({}, { jobId: null }, config))).not.toHaveProperty('subject');
   });
+
+  it('ST-03 takes 410 for the end, and tries again whatever else is not 2xx', () => {
+    const verdicts = [200, 299, 302, 400, 404, 410, 429, 500].map((status) =>
+      standard.classify({ kind: 'response', status }),
+    );
+    const again = 'retryable';
+    expect(verdicts).toEqual(['success', 'success', again, again, again, 'final', again, again]);
+    expect(standard.classify({ kind: 'no_response', code: 'ETIMEDOUT' })).toBe(again);
+  });
 });

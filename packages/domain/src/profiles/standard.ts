@@ -33,7 +33,8 @@ export const standard: Profile = {
       [signatureHeader]: secrets.map((secret) => standardSignature(secret, delivery.id, timestamp, body)).join(' '),
     };
   },
-  classify: classifyNon2xx,
+  // 410 says that nobody will be there any more (ST-03).
+  classify: (result) => (result.kind === 'response' && result.status === 410 ? 'final' : classifyNon2xx(result)),
   honoursRetryAfter: true,
   goneDisables: true,
   spreadsRetries: true,
