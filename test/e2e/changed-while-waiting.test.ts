@@ -2,9 +2,8 @@ import { expect, it } from 'vitest';
 import { until } from '../support/ground.ts';
 import { Line } from '../support/line.ts';
 
-/** A line whose one webhook has had its first delivery, and the second waits some seconds for its rate. */
-async function withOneQueued(): Promise<{ readonly line: Line; readonly id: string }> {
-  const line = await Line.start();
+/** A webhook that has had its first delivery, and the second waits some seconds for its rate. */
+async function oneQueued(line: Line): Promise<string> {
   const { id } = await line.createWebhook('/old', { rateLimitPerSecond: 0.2 });
   await line.publish();
   await line.receiver.waitFor(1, { path: '/old' });
@@ -13,12 +12,12 @@ async function withOneQueued(): Promise<{ readonly line: Line; readonly id: stri
     const { open, names } = line.ground;
     return (await open.streams.state(names.streams.deliveries)).messages === 2;
   });
-  return { line, id };
+  return id;
 }
 
 it('what waits for its endpoint is sent to where the webhook is by then', async () => {
-  const { line, id } = await withOneQueued();
-  await using _line = line;
+  await using line = await Line.start();
+  const id = await oneQueued(line);
   const { client, as } = line.webhooks;
   await client.updateWebhook({ webhookId: id, changes: { url: line.receiver.url('/new') } }, as);
   await line.outcomes(id, 2);
@@ -26,8 +25,8 @@ it('what waits for its endpoint is sent to where the webhook is by then', async 
 }, 60_000);
 
 it('what waits for its endpoint is not sent when the webhook was deleted meanwhile', async () => {
-  const { line, id } = await withOneQueued();
-  await using _line = line;
+  await using line = await Line.start();
+  const id = await oneQueued(line);
   const { client, as } = line.webhooks;
   await client.deleteWebhook({ webhookId: id }, as);
   // A second more than the rate asks for.

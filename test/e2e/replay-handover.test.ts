@@ -28,7 +28,8 @@ it('AC-13 AC-18 what a replay took over is neither sent nor counted by the next 
 
   platform.receiver.respond({ status: 500 }, path);
   const before = platform.receiver.requestsTo(path).length;
-  await using _second = await startDispatcher(platform.env, 'dispatcher-2');
+  await using stack = new AsyncDisposableStack();
+  stack.use(await startDispatcher(platform.env, 'dispatcher-2'));
   const { open, names } = platform.ground;
   await until(
     'its retry has come',

@@ -23,7 +23,8 @@ it('a strict order is handed over without sending again what is under way', asyn
   line.receiver.respond(() => answered.then(() => ({ status: 200 })), path);
   await line.publish('crawl.page', { n: 'under way' }, { jobId: 'key' });
   await line.receiver.waitFor(2, { path });
-  await using _second = await startDispatcher(line.env, 'dispatcher-2');
+  await using stack = new AsyncDisposableStack();
+  stack.use(await startDispatcher(line.env, 'dispatcher-2'));
   await line.publish('crawl.page', { n: 'next' }, { jobId: 'key' });
   await line.publish('crawl.page', { n: 'elsewhere' }, { jobId: 'another' });
   await until('the second has the webhook', () => bodies().some((body) => body.includes('elsewhere')));

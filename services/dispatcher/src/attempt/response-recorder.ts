@@ -66,10 +66,21 @@ function shown(headers: Readonly<Record<string, string | string[] | undefined>>)
     if (left-- === 0) break;
     const value = headers[name];
     if (value === undefined || HIDDEN.has(name)) continue;
-    const text = Array.isArray(value) ? value.join(', ') : value;
+    const text = textOf(name, value);
     kept[name] = text.length > MAX_HEADER_CHARS || text.includes('\0') ? bounded(text) : text;
   }
+  // It decides about the next attempt, wherever it stands.
+  const wait = headers[RETRY_AFTER];
+  if (wait !== undefined && !(RETRY_AFTER in kept)) kept[RETRY_AFTER] = bounded(textOf(RETRY_AFTER, wait));
   return kept;
+}
+
+const RETRY_AFTER = 'retry-after';
+
+/** Of headers that come more than once all values, but for the one that has one meaning alone. */
+function textOf(name: string, value: string | string[]): string {
+  if (!Array.isArray(value)) return value;
+  return name === RETRY_AFTER ? (value[0] ?? '') : value.join(', ');
 }
 
 const bounded = (text: string): string => text.slice(0, MAX_HEADER_CHARS).replaceAll('\u0000', '');

@@ -6,11 +6,16 @@ import type { Dispatcher } from 'undici';
 import type { AttemptRequest, AttemptResult, AttemptSender } from '../ports.ts';
 import { Connections } from './connections.ts';
 import { type EgressOptions, guardedConnector } from './egress-guard.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, InvalidResponseError } from './failure.ts';
 import type { NameResolver } from './name-resolver.ts';
 import { ResponseRecorder } from './response-recorder.ts';
 
 const SEND_HEADERS = 'undici:client:sendHeaders';
+
+/** Of names and values, as much as Node allows itself; each header costs time, however short. */
+const MAX_HEADER_BYTES = 16_384;
+/** Of 1xx, before the answer; without a bound they could come for ever, and each costs time. */
+const MAX_INFORMATIONAL = 16;
 
 /** Thrown into undici when enough of an answer has been read. */
 class EnoughError extends Error {}
@@ -39,7 +44,7 @@ export class UndiciSender implements AttemptSender {
       // The deadline is ours: one timer for everything.
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxHeaderSize: 32_768,
+      maxHeaderSize: MAX_HEADER_BYTES,
     };
     this.#connections = new Connections(options, clock);
     subscribe(SEND_HEADERS, this.#onSendHeaders);
@@ -92,6 +97,7 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null;
   #response: ResponseRecorder | null = null;
   #remoteAddress: string | null = null;
+  #informational = 0;
   #settled = false;
 
   constructor(request: AttemptRequest, clock: Clock, settle: (result: AttemptResult) => void, hears: Hears) {
@@ -118,9 +124,14 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
     this.#hears.writing(this);
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     // 1xx are not the answer.
     if (status >= 200) this.#response = new ResponseRecorder(status, headers, this.#request.keptChars);
+    else if (++this.#informational > MAX_INFORMATIONAL) controller.abort(new InvalidResponseError());
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -41,7 +41,7 @@ const delivery = {
   response_status: z.int().nullable().describe('Of the last attempt; `null` when there was no answer.'),
   response_duration_ms: count.nullable().describe('How long the last attempt took.'),
   error_message: z.string().nullable().describe('For people: why the last attempt failed.'),
-  error_code: z.string().nullable().describe('For programs, e.g. `HTTP_500`, `TIMEOUT` or `PRIVATE_IP_BLOCKED`.'),
+  error_code: z.string().nullable().describe('For programs, e.g. `HTTP_500`, `ETIMEDOUT` or `PRIVATE_IP_BLOCKED`.'),
   skip_reason: z
     .string()
     .nullable()
