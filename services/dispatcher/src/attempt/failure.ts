@@ -68,7 +68,9 @@ function codeOf(error: Error & Coded): string {
 }
 
 function messageOf(error: Error & Coded, code: string): string {
-  if (code === 'TLS_FAILED') return `${MESSAGES[code]}: ${String(error.reason ?? 'the handshake broke off')}`;
+  if (code === 'TLS_FAILED') {
+    return `${MESSAGES[code]}: ${typeof error.reason === 'string' ? error.reason : 'the handshake broke off'}`;
+  }
   // Codes of certificates (CERT_HAS_EXPIRED, …) have good texts of their own, but for advice to whoever runs Node.
   return MESSAGES[code] ?? error.message.replace(/; if the root CA is installed locally.*$/s, '');
 }
