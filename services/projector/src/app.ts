@@ -32,7 +32,7 @@ export interface ProjectorOverrides {
 }
 
 /** Questions of one tenant that wait for a connection. */
-const MAX_WAITING_OF_ONE = 256;
+export const MAX_WAITING_OF_ONE = 256;
 /** A deletion or a migration of a large history is one statement. */
 const WRITER_STATEMENT_TIMEOUT_MS = 600_000;
 
