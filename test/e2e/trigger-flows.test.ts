@@ -252,7 +252,10 @@ describe('an execution whose process went away', () => {
     const sequence = event?.sequence ?? 0;
     const waited = { kind: 'flow', tenant: platform.tenant, sequence, times: 1, dueAt: Date.now() } as const;
     await open.streams.publish(encodeDueEntry(waited, `flow:${sequence}`, names));
-    await until('it was looked at', async () => (await open.streams.state(names.streams.retries)).messages === 0);
+    await until('it was looked at', async () => {
+      const { pending, ackPending } = await open.streams.lag(names.streams.retries, names.consumers.dueFlows);
+      return pending === 0 && ackPending === 0;
+    });
     expect((await trigger.ended(1)).map((execution) => execution.id)).toEqual([id]);
     expect(platform.receiver.requestsTo('/once')).toHaveLength(1);
   });

@@ -33,6 +33,8 @@ import { TriggerDirectory } from './triggers/trigger-directory.ts';
 
 /** Flows under way in one process whose callers do not wait; one that waits for an answer costs little. */
 const MAX_FLOWS = 512;
+/** Calls that wait a moment for such a place. */
+const MAX_FLOWS_IN_HAND = 256;
 
 export interface IngestOverrides {
   readonly logger?: Logger;
@@ -83,7 +85,8 @@ export async function createApp(config: IngestConfig, overrides: IngestOverrides
   const synchronous = new SynchronousFlows(runner, logger);
   const stop = new AbortController();
   const places = new SharedPlaces<TenantId>(MAX_FLOWS);
-  const flows = runFlows({ streams, names, clock, logger, triggers, runner, synchronous, places }, stop.signal);
+  const pauses = new SharedPlaces<TenantId>(MAX_FLOWS_IN_HAND);
+  const flows = runFlows({ streams, names, clock, logger, triggers, runner, synchronous, places, pauses }, stop.signal);
   stack.defer(() => flows);
   stack.defer(() => synchronous.idle());
   stack.defer(() => stop.abort());

@@ -5,7 +5,6 @@ import { openChannel } from '@grapnel/rpc/client';
 import { KeyDirectory } from '@grapnel/rpc/key-directory';
 import { startRpcServer } from '@grapnel/rpc/server';
 import { type Clock, systemClock } from '@grapnel/runtime/clock';
-import { FairTurns } from '@grapnel/runtime/fair-turns';
 import { Readiness } from '@grapnel/runtime/health';
 import { type Logger, silentLogger } from '@grapnel/runtime/logger';
 import { startOpsServer } from '@grapnel/runtime/ops-server';
@@ -31,8 +30,6 @@ export interface ProjectorOverrides {
   readonly telemetry?: Telemetry;
 }
 
-/** Questions of one tenant that wait for a connection. */
-export const MAX_WAITING_OF_ONE = 256;
 /** A deletion or a migration of a large history is one statement. */
 const WRITER_STATEMENT_TIMEOUT_MS = 600_000;
 
@@ -89,10 +86,9 @@ export async function createApp(config: ProjectorConfig, overrides: ProjectorOve
       authenticate: authenticator(config.rpc.serviceToken, keys.lookUp),
       services: [
         queryService({
-          history: new PostgresHistory(database, clock),
+          history: new PostgresHistory(database, maxConnections, clock),
           tail: new Tail(streams, config.stream.names, signal),
           clock,
-          turns: new FairTurns({ places: maxConnections, waitingOfOne: MAX_WAITING_OF_ONE }),
         }),
         projectionService({ streams, sources, control, clock }),
       ],

@@ -179,7 +179,7 @@ export interface History {
   /** Newest first. */
   list(query: DeliveryQuery): Promise<readonly DeliveryView[]>;
   get(tenant: TenantId, webhookId: WebhookId | null, id: DeliveryId): Promise<DeliveryView | null>;
-  attempts(delivery: DeliveryView): Promise<readonly AttemptView[]>;
+  attempts(tenant: TenantId, delivery: DeliveryView): Promise<readonly AttemptView[]>;
   /** Of those webhooks that have any. */
   totals(tenant: TenantId, webhookIds: readonly WebhookId[]): Promise<readonly WebhookTotalsView[]>;
   /** In order of time, without the hours in which nothing happened. */

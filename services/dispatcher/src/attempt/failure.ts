@@ -18,8 +18,6 @@ const TRANSLATED: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: 'INVALID_RESPONSE',
   // Also for lengths that contradict each other.
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'INVALID_RESPONSE',
-  // Of undici, where a status or an upgrade is impossible.
-  ERR_ASSERTION: 'INVALID_RESPONSE',
 };
 
 const MESSAGES: Readonly<Record<string, string>> = {
@@ -63,6 +61,8 @@ function codeOf(error: Error & Coded): string {
   if (error.name === 'HTTPParserError') return 'INVALID_RESPONSE';
   // It takes 100 for a breach when it was not asked for.
   if (code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)$/.test(error.message)) return 'INVALID_RESPONSE';
+  // It asserts that a status or an upgrade is possible.
+  if (code === 'ERR_ASSERTION' && /undici/.test(error.stack ?? '')) return 'INVALID_RESPONSE';
   if (isOpenSsl(error)) return 'TLS_FAILED';
   return typeof code === 'string' ? (TRANSLATED[code] ?? code) : 'UNKNOWN';
 }

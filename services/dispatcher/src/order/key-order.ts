@@ -125,22 +125,25 @@ export class KeyOrder implements Disposable {
     };
     const ledger = await StoredLedger.load(webhook, { window: WINDOW, next }, this.#context);
     loaded = true;
-    const perhapsUnderWay = new Set<Open>();
+    const perhapsUnderWay = new Set<DeliveryId>();
     for (const head of ledger.known.heads()) {
       if (head.sequence <= ackFloor) this.#call(webhook, head);
-      else perhapsUnderWay.add(head);
+      else perhapsUnderWay.add(head.id);
     }
     if (perhapsUnderWay.size > 0) {
-      clock.after(this.#scaled(UNDER_WAY_MS), () => this.#callLate(webhook, ledger, perhapsUnderWay));
+      clock.after(this.#scaled(UNDER_WAY_MS), () => this.#callLate(webhook, perhapsUnderWay));
     }
     return ledger;
   }
 
-  #callLate(webhook: WebhookId, ledger: StoredLedger, late: ReadonlySet<Open>): void {
-    if (this.#closed) return;
+  #callLate(webhook: WebhookId, late: ReadonlySet<DeliveryId>): void {
+    const loaded = this.#ledgers.peek(webhook);
+    // Who reads it again calls by what it reads then.
+    if (loaded === undefined || this.#closed) return;
     this.#run(async () => {
+      const ledger = await loaded;
       await ledger.hearOthers();
-      for (const head of ledger.known.heads()) if (late.has(head)) this.#call(webhook, head);
+      for (const head of ledger.known.heads()) if (late.has(head.id)) this.#call(webhook, head);
     });
   }
 

@@ -4,6 +4,7 @@ import type { StoredDelivery, Turn } from '@grapnel/domain/delivery/delivery';
 import type { WebhookId } from '@grapnel/domain/ids';
 import type { Channel } from '@grapnel/rpc/client';
 import type { Clock } from '@grapnel/runtime/clock';
+import { Semaphore } from '@grapnel/runtime/semaphore';
 
 export interface LateEntriesContext {
   /** To the delivery history; `null`: nothing is known to be late. */
@@ -32,7 +33,7 @@ const MAX_ABOUT_RETRIES = 64;
  */
 export class LateEntries {
   readonly #context: LateEntriesContext;
-  #aboutRetries = 0;
+  readonly #aboutRetries = new Semaphore(MAX_ABOUT_RETRIES);
 
   constructor(context: LateEntriesContext) {
     this.#context = context;
@@ -52,10 +53,10 @@ export class LateEntries {
     // What was called may have been sent longer ago than this process remembers.
     const called = sentAwayAt < wokenAt(webhookId) + SKEW_MS;
     if (!called && sentAwayAt > ownedSince(webhookId) + SKEW_MS) return false;
-    if (!returning && this.#aboutRetries >= MAX_ABOUT_RETRIES) return false;
-    if (!returning) this.#aboutRetries++;
-    const found = await inHistory(query, tenant, id);
-    if (!returning) this.#aboutRetries--;
+    if (!returning && !this.#aboutRetries.tryAcquire()) return false;
+    const found = await inHistory(query, tenant, id).finally(() => {
+      if (!returning) this.#aboutRetries.release();
+    });
     return found !== undefined && isPast(found, turn);
   }
 

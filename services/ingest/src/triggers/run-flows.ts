@@ -28,6 +28,8 @@ export interface FlowsContext {
   readonly synchronous: SynchronousFlows;
   /** For flows under way in this process: nobody's slow ones take all. */
   readonly places: SharedPlaces<TenantId>;
+  /** For calls that wait in hand for such a place, for a moment. */
+  readonly pauses: SharedPlaces<TenantId>;
 }
 
 /** A call that is to be dealt with. */
@@ -43,6 +45,11 @@ interface Asked {
 /** Within the time after which another process is given the event. */
 const WORKING_MS = 3_000;
 const LATER_MS = 2_000;
+/** For a place in hand, before a call goes to the lanes. */
+const LOOKS = 5;
+const LOOK_AGAIN_MS = 200;
+/** Looks at a synchronous flow of another process: most are over in no time, and to come again would cost more than to wait. */
+const SOON_OVER_MS = [0, 200, 1_800];
 /** A trigger that another replica knew may not have reached this one. */
 const UNKNOWN_FOR_MS = 30_000;
 /** An answer may be on its way when the time is over. */
@@ -54,9 +61,9 @@ const GRACE_MS = 5_000;
  * tenant has no place left goes through the lanes and comes again, so that it keeps nobody else's from being looked at.
  */
 export async function runFlows(context: FlowsContext, signal: AbortSignal): Promise<void> {
-  const { streams, names, places } = context;
-  // Beside those that run there is room for those that are sent away.
-  const maxInFlight = 2 * places.capacity;
+  const { streams, names, places, pauses } = context;
+  // Beside those that run there is room for those that are looked at.
+  const maxInFlight = places.capacity + pauses.capacity;
   const { flows, dueFlows } = names.consumers;
   const { events, retries } = names.streams;
   await Promise.all([
@@ -99,24 +106,38 @@ async function handleDue(context: FlowsContext, message: Received, signal: Abort
 
 async function handle(context: FlowsContext, asked: Asked, signal: AbortSignal): Promise<void> {
   const { places, clock } = context;
-  const { message, stored } = asked;
-  const call = decodeTriggerCall(stored);
-  if (call === null) return message.ack();
-  const event = decodeEvent(stored);
-  const inTurn = (): number => clock.now() + flowWaitMs(stored.sequence, asked.times + 1);
-  if (!places.tryAcquire(event.tenant)) {
-    const dueAt = call.mode === 'synchronous' ? Math.max(inTurn(), abandonedAt(event, null)) : inTurn();
-    return sendAway(context, asked, event.tenant, dueAt, signal);
+  const call = decodeTriggerCall(asked.stored);
+  if (call === null) return asked.message.ack();
+  const event = decodeEvent(asked.stored);
+  if (call.mode === 'synchronous') return watchOver(context, asked, call, event, signal);
+  const { tenant } = event;
+  if (!(await findPlace(context, tenant))) {
+    const waitMs = flowWaitMs(asked.stored.sequence, asked.times + 1);
+    return sendAway(context, asked, tenant, clock.now() + waitMs, signal);
   }
   try {
-    if (call.mode === 'synchronous') await watchOver(context, asked, call, event, signal);
-    else await run(context, asked, call, event, signal);
+    await run(context, asked, call, event, signal);
   } catch (error) {
     if (!(error instanceof CallOutUnavailable)) throw error;
-    if (signal.aborted) message.nak();
-    else await sendAway(context, asked, event.tenant, inTurn(), signal);
+    if (signal.aborted) asked.message.nak();
+    else await sendAway(context, asked, tenant, clock.now() + LATER_MS, signal);
   } finally {
-    places.release(event.tenant);
+    places.release(tenant);
+  }
+}
+
+/** Waits a moment for one: through the lanes a burst would take a second or more, and cost more. */
+async function findPlace({ places, pauses, clock }: FlowsContext, tenant: TenantId): Promise<boolean> {
+  if (places.tryAcquire(tenant)) return true;
+  if (!pauses.tryAcquire(tenant)) return false;
+  try {
+    for (let look = 0; look < LOOKS; look++) {
+      await clock.sleep(LOOK_AGAIN_MS);
+      if (places.tryAcquire(tenant)) return true;
+    }
+    return false;
+  } finally {
+    pauses.release(tenant);
   }
 }
 
@@ -219,11 +240,14 @@ async function watchOver(
   signal: AbortSignal,
 ): Promise<void> {
   const { runner, synchronous, clock } = context;
-  // Most are over in no time: to come again would cost more than to wait.
-  const over = synchronous.underWay(id);
-  if (over !== null) await Promise.race([over, clock.sleep(LATER_MS)]);
-  const progress = await runner.load(event.tenant, trigger, id);
-  if (progress !== null && progress.execution.status.kind !== 'running') return asked.message.ack();
+  const here = synchronous.underWay(id);
+  const looks = asked.times > 0 ? [0] : here === null ? SOON_OVER_MS : [LATER_MS];
+  let progress: Progress | null = null;
+  for (const ms of looks) {
+    await (here === null ? clock.sleep(ms) : Promise.race([here, clock.sleep(ms)]));
+    progress = await runner.load(event.tenant, trigger, id);
+    if (progress !== null && progress.execution.status.kind !== 'running') return asked.message.ack();
+  }
   const overAt = abandonedAt(event, progress);
   if (clock.now() < overAt) return sendAway(context, asked, event.tenant, overAt, signal);
   if (progress !== null) {

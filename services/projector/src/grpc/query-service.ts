@@ -1,11 +1,10 @@
 import { type GetHourlyStatisticsRequest, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
-import type { DeliveryId, TenantId, WebhookId } from '@grapnel/domain/ids';
+import type { DeliveryId, WebhookId } from '@grapnel/domain/ids';
 import { violation } from '@grapnel/domain/violation';
 import { tenantOf } from '@grapnel/rpc/auth';
 import { Code, RpcError } from '@grapnel/rpc/errors';
-import { type CallContext, type Registration, register } from '@grapnel/rpc/server';
+import { type Registration, register } from '@grapnel/rpc/server';
 import type { Clock } from '@grapnel/runtime/clock';
-import type { FairTurns } from '@grapnel/runtime/fair-turns';
 import type { History } from '../ports.ts';
 import { pageToken } from '../queries/page-token.ts';
 import { type Tail, TooManySubscribers } from '../tail/tail.ts';
@@ -23,18 +22,14 @@ export interface QueryServiceParts {
   readonly history: History;
   readonly tail: Tail;
   readonly clock: Clock;
-  /** Questions that the database answers at once: one tenant's many keep nobody else waiting. */
-  readonly turns: FairTurns<TenantId>;
 }
 
 /** `grapnel.query.v1.QueryService`: every answer is of one tenant. */
-export function queryService({ history, tail, clock, turns }: QueryServiceParts): Registration {
-  const inTurn = <T>({ principal, signal }: Pick<CallContext, 'principal' | 'signal'>, answer: () => Promise<T>) =>
-    answering(() => turns.take(tenantOf(principal), answer, signal));
+export function queryService({ history, tail, clock }: QueryServiceParts): Registration {
   return register(QueryService, 'tenant', {
-    listDeliveries: (request, call) =>
-      inTurn(call, async () => {
-        const query = checkList(request, tenantOf(call.principal));
+    listDeliveries: (request, { principal }) =>
+      answering(async () => {
+        const query = checkList(request, tenantOf(principal));
         // One more than asked for tells whether there is another page.
         const found = await history.list({ ...query, limit: query.limit + 1 });
         const page = found.slice(0, query.limit);
@@ -43,28 +38,29 @@ export function queryService({ history, tail, clock, turns }: QueryServiceParts)
         return { deliveries: page.map(deliveryMessage), nextPageToken: more ? pageToken(last, query) : '' };
       }),
 
-    getDelivery: (request, call) =>
-      inTurn(call, async () => {
+    getDelivery: (request, { principal }) =>
+      answering(async () => {
         const checks = new Checks();
         const webhookId = checks.webhookId(request.webhookId);
         const id = checks.deliveryId(request.deliveryId);
         checks.done();
-        const delivery = await history.get(tenantOf(call.principal), webhookId, id as DeliveryId);
+        const tenant = tenantOf(principal);
+        const delivery = await history.get(tenant, webhookId, id as DeliveryId);
         if (delivery === null) throw RpcError.notFound('Delivery', request.deliveryId);
-        const attempts = await history.attempts(delivery);
+        const attempts = await history.attempts(tenant, delivery);
         return { delivery: deliveryMessage(delivery), attempts: attempts.map(attemptMessage) };
       }),
 
-    getWebhookStatistics: (request, call) =>
-      inTurn(call, async () => {
-        const totals = await history.totals(tenantOf(call.principal), webhookIds(request.webhookIds));
+    getWebhookStatistics: (request, { principal }) =>
+      answering(async () => {
+        const totals = await history.totals(tenantOf(principal), webhookIds(request.webhookIds));
         return { statistics: totals.map(totalsMessage) };
       }),
 
-    getHourlyStatistics: (request, call) =>
-      inTurn(call, async () => {
+    getHourlyStatistics: (request, { principal }) =>
+      answering(async () => {
         const { webhookId, from, to } = checkHours(request, clock.now());
-        const hours = await history.hours(tenantOf(call.principal), webhookId, from, to);
+        const hours = await history.hours(tenantOf(principal), webhookId, from, to);
         return { hours: hours.map(hourMessage) };
       }),
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { DeliveryStatus, QueryService } from '@grapnel/contracts/gen/grapnel/query/v1/query_pb';
 import { DirectoryService } from '@grapnel/contracts/gen/grapnel/subscription/v1/directory_pb';
@@ -11,7 +12,6 @@ import { eventually } from '@grapnel/testkit/eventually';
 import { type FreshDatabase, freshDatabase } from '@grapnel/testkit/infra';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_WAITING_OF_ONE } from '../app.ts';
 import { delivered, delivery, failed, story, webhook } from '../testing/facts.ts';
 import { Line } from '../testing/line.ts';
 import { as, SERVICE_TOKEN, startProjector, type TestProjector } from '../testing/projector.ts';
@@ -36,8 +36,6 @@ beforeAll(async () => {
   await projector.settled();
 });
 afterAll(() => stack.disposeAsync());
-
-const DEFAULT_CONNECTIONS = 8;
 
 /** A subscription service that knows one key. */
 async function keyServer(): Promise<string> {
@@ -259,23 +257,20 @@ describe('every answer is of one tenant', () => {
 });
 
 it('answers a tenant though another asks more than the database can answer', async () => {
+  // Every connection is made, and has its plans.
+  const warm = Array.from({ length: 100 }, (_, n) => projector.query.listDeliveries({}, as(n % 2 ? 'acme' : 'other')));
+  await Promise.all(warm);
   const client = new Client({ connectionString: database.url });
   await client.connect();
   await client.query('BEGIN; LOCK TABLE history.deliveries IN ACCESS EXCLUSIVE MODE');
   const answered: string[] = [];
-  const ask = (tenant: string) =>
-    projector.query.listDeliveries({}, as(tenant)).then(
-      () => void answered.push(tenant),
-      (error: { readonly code: Code }) => void answered.push(Code[error.code] ?? ''),
-    );
-  // As many as are at work and may wait, and some that are refused; those after the other tenant's tell that it waits, too.
+  const ask = (tenant: string) => projector.query.listDeliveries({}, as(tenant)).then(() => void answered.push(tenant));
   const all = Array.from({ length: 300 }, () => ask('acme'));
-  all.push(ask('other'), ...Array.from({ length: 10 }, () => ask('acme')));
-  const refused = 310 - DEFAULT_CONNECTIONS - MAX_WAITING_OF_ONE;
-  await eventually(() => expect(answered).toEqual(Array.from({ length: refused }, () => 'RESOURCE_EXHAUSTED')));
+  all.push(ask('other'));
+  // All of them have come by then; nothing outside tells.
+  await sleep(2_000);
   await client.end();
   await Promise.all(all);
-  // After those that were at work, and a few whose turns came beside it.
-  expect(answered.indexOf('other') - refused).toBeLessThan(50);
-  expect(new Set(answered)).toEqual(new Set(['RESOURCE_EXHAUSTED', 'other', 'acme']));
+  // With those that were at work beside it, and a few that came after them.
+  expect(answered.indexOf('other')).toBeLessThan(100);
 });

@@ -2,6 +2,7 @@ import type { Database } from '@grapnel/db/database';
 import type { Statement } from '@grapnel/db/statement';
 import type { DeliveryId, TenantId, WebhookId } from '@grapnel/domain/ids';
 import type { Clock } from '@grapnel/runtime/clock';
+import { FairTurns } from '@grapnel/runtime/fair-turns';
 import type { AttemptView, DeliveryQuery, DeliveryView, History, HourView, WebhookTotalsView } from '../ports.ts';
 import { available } from './available.ts';
 import { listDeliveries } from './list-deliveries.ts';
@@ -12,47 +13,52 @@ import { type AttemptRow, attemptView, deliveryView } from './views.ts';
 /** A delivery can be replayed for ever; the newest attempts are shown. */
 const MAX_ATTEMPTS = 1_000;
 
-/** {@link History} in Postgres. */
+/** Statements of one tenant that wait for a connection: dispatchers ask about thousands of deliveries when they take over. */
+const MAX_WAITING_OF_ONE = 8_192;
+
+/** {@link History} in Postgres. Connections are given by turns of tenants, for each statement: who asks much delays nobody else. */
 export class PostgresHistory implements History {
   readonly #database: Database<Tables>;
   readonly #clock: Clock;
+  readonly #turns: FairTurns<TenantId>;
 
-  constructor(database: Database<Tables>, clock: Clock) {
+  constructor(database: Database<Tables>, maxConnections: number, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#turns = new FairTurns({ places: maxConnections, waitingOfOne: MAX_WAITING_OF_ONE });
   }
 
   async list(query: DeliveryQuery): Promise<readonly DeliveryView[]> {
     const rows = await listDeliveries(
       query,
       this.#clock.now(),
-      <Row>(statement: Statement, values: readonly unknown[]) => this.#ask<Row>(statement, values),
+      <Row>(statement: Statement, values: readonly unknown[]) => this.#ask<Row>(query.tenant, statement, values),
     );
     return rows.map(deliveryView);
   }
 
   async get(tenant: TenantId, webhookId: WebhookId | null, id: DeliveryId): Promise<DeliveryView | null> {
-    const [row] = await this.#ask<DeliveryRow>(ONE_DELIVERY, [id, tenant, webhookId]);
+    const [row] = await this.#ask<DeliveryRow>(tenant, ONE_DELIVERY, [id, tenant, webhookId]);
     return row === undefined ? null : deliveryView(row);
   }
 
-  async attempts({ id, createdAt }: DeliveryView): Promise<readonly AttemptView[]> {
-    const rows = await this.#ask<AttemptRow>(ATTEMPTS, [createdAt, id]);
+  async attempts(tenant: TenantId, { id, createdAt }: DeliveryView): Promise<readonly AttemptView[]> {
+    const rows = await this.#ask<AttemptRow>(tenant, ATTEMPTS, [createdAt, id]);
     return rows.toReversed().map(attemptView);
   }
 
   totals(tenant: TenantId, webhookIds: readonly WebhookId[]): Promise<readonly WebhookTotalsView[]> {
-    return this.#ask<WebhookTotalsView>(TOTALS, [tenant, webhookIds]);
+    return this.#ask<WebhookTotalsView>(tenant, TOTALS, [tenant, webhookIds]);
   }
 
   hours(tenant: TenantId, webhookId: WebhookId | null, from: number, to: number): Promise<readonly HourView[]> {
     return webhookId === null
-      ? this.#ask<HourView>(HOURS_OF_TENANT, [tenant, from, to])
-      : this.#ask<HourView>(HOURS_OF_WEBHOOK, [tenant, from, to, webhookId]);
+      ? this.#ask<HourView>(tenant, HOURS_OF_TENANT, [tenant, from, to])
+      : this.#ask<HourView>(tenant, HOURS_OF_WEBHOOK, [tenant, from, to, webhookId]);
   }
 
-  #ask<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-    return available(() => this.#database.ask<Row>(statement, values));
+  #ask<Row>(tenant: TenantId, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    return this.#turns.take(tenant, () => available(() => this.#database.ask<Row>(statement, values)));
   }
 }
 
