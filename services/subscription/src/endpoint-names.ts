@@ -7,7 +7,7 @@ import type { Clock } from '@grapnel/runtime/clock';
 /** Every address of a name; rejects when there is none. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
 
-/** As the dispatchers will ask: the system's resolver, hosts file included. */
+/** The system's resolver, hosts file included. Dispatchers may be told to ask others, and judge every answer again. */
 export const systemResolve: Resolve = async (name) => {
   const found = await lookup(name, { all: true });
   return found.map(({ address }) => address);
