@@ -105,8 +105,7 @@ export class EndpointDirectory implements Endpoints {
     try {
       const endpoint = endpointFrom(message, this.#ring, this.#brands);
       const known = this.#endpoints.get(endpoint.id);
-      // A new watch begins with all there is: what is the same stays the same, also for who compares.
-      if (known !== undefined && known.revision >= endpoint.revision) return;
+      if (known !== undefined && known.revision > endpoint.revision) return;
       this.#endpoints.set(endpoint.id, endpoint);
       this.#unusable.delete(endpoint.id);
       if (known === undefined) return;

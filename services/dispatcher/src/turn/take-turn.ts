@@ -112,14 +112,16 @@ async function take(request: TurnRequest, key: TurnKey, context: TurnContext): P
     await wait(context, request, turn, Math.round(context.clock.now() + admission.waitMs), admission.away);
     return 'done';
   }
-  if (context.endpoints.find(delivery.webhookId, delivery.webhookRevision) !== endpoint) {
+  const newest = context.endpoints.find(delivery.webhookId, delivery.webhookRevision);
+  if (typeof newest === 'string' || newest.revision !== endpoint.revision) {
     // Its owner changed it, or let it go, while this waited: what was is not to be sent any more.
     admission.done({ kind: 'not_sent' });
     admission.settled();
     return take({ ...request, returning: false }, key, context);
   }
   try {
-    await attempt(request, endpoint, admission, context);
+    // Of the same revision, but for the account's secret perhaps.
+    await attempt(request, newest, admission, context);
   } finally {
     // Where it broke off before anything was sent; otherwise the place was given back long ago.
     admission.done({ kind: 'not_sent' });
