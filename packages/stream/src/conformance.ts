@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NewMessage } from '@grapnel/contracts/message';
 import type { Topology } from '@grapnel/contracts/topology';
+import { partitionOf } from '@grapnel/domain/partition';
 import { eventually } from '@grapnel/testkit/eventually';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EventStreams, type Received, WrongLastSequence } from './ports.ts';
@@ -204,6 +205,42 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
       await eventually(async () =>
         expect(await streams.lag(events(), names.consumers.fanout)).toMatchObject({ pending: 0, ackPending: 0 }),
       );
+    });
+
+    it('holds no more bytes in hand than fit, and goes on as they leave', async () => {
+      const stop = new AbortController();
+      const { promise: released, resolve: release } = Promise.withResolvers<void>();
+      const { consumers, streams: of, subjects } = names;
+      const partition = partitionOf('wh_large', names.partitions);
+      const options = {
+        stream: of.deliveries,
+        durable: consumers.dispatch(partition),
+        maxInFlight: 200,
+        signal: stop.signal,
+      };
+      const large = 4 * 1_048_576;
+      let taken = 0;
+      const consuming = streams.consume(options, async (received) => {
+        if (received.body.byteLength === large) taken++;
+        await released;
+        received.ack();
+      });
+      for (let n = 0; n < 30; n++) {
+        await streams.publish({
+          subject: subjects.delivery('wh_large'),
+          body: Buffer.alloc(large),
+          headers: {},
+          id: fresh(),
+        });
+      }
+      // What has been asked for comes within this.
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      expect(taken).toBeGreaterThanOrEqual(10);
+      expect(taken).toBeLessThanOrEqual(20);
+      release();
+      await eventually(() => expect(taken).toBe(30));
+      stop.abort();
+      await consuming;
     });
 
     it('brings messages of any size, also after many small ones', async () => {

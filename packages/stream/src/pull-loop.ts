@@ -10,6 +10,8 @@ import { isOrdinaryEnd, isTooLarge, LARGEST_BYTES, LOST_AFTER_MS, nextSubject, P
 
 /** What may be on its way for one consumer, by the size of what came lately: all of them share one socket's buffer in the server. */
 const BYTES_ON_THE_WAY = 2 * 1_048_576;
+/** What may be in hand of one consumer: many large messages for slow customers must not fill the memory. */
+const BYTES_IN_HAND = 64 * 1_048_576;
 /** Bounds of what one pull may bring: several times what is expected, so that sizes which change at once overrun nothing. */
 const PULL_BYTES = { margin: 4, min: 65_536, max: 3 * 1_048_576 };
 /** Until the first message tells. */
@@ -59,6 +61,7 @@ export class PullLoop {
   #next = 0;
   #asked = 0;
   #inHand = 0;
+  #bytesInHand = 0;
   #bytes = FIRST_GUESS_BYTES;
   #paused = false;
   #stopped = false;
@@ -117,7 +120,8 @@ export class PullLoop {
     if (this.#stopped || this.#paused || this.#connection.isClosed()) return;
     const { maxInFlight } = this.#options;
     const fitting = Math.max(1, Math.floor(BYTES_ON_THE_WAY / this.#bytes));
-    const room = Math.min(maxInFlight - this.#inHand, fitting) - this.#asked;
+    const free = Math.floor((BYTES_IN_HAND - this.#bytesInHand) / this.#bytes);
+    const room = Math.min(maxInFlight - this.#inHand, fitting, this.#inHand === 0 ? fitting : free) - this.#asked;
     if (room <= 0 || (this.#asked > 0 && room < Math.min(maxInFlight, fitting) / 4)) return;
     const expected = room * this.#bytes * PULL_BYTES.margin;
     this.#pull(room, Math.min(Math.max(Math.ceil(expected), PULL_BYTES.min), PULL_BYTES.max));
@@ -141,21 +145,23 @@ export class PullLoop {
     const received = new PulledMessage(this.#options.stream, message, this.#ports.acks);
     if (this.#stopped) return received.nak();
     this.#inHand++;
+    this.#bytesInHand += size;
     this.#handle(received).then(
-      () => this.#handled(),
+      () => this.#handled(size),
       (error: unknown) => {
         // A bug, or an outage: the message comes again.
         const { stream, sequence } = received;
         this.#ports.logger.error({ err: error, stream, sequence }, 'a message was not handled');
         received.nak(1_000);
-        this.#handled();
+        this.#handled(size);
       },
     );
     if (this.#pulls.size === 0) this.#ask();
   }
 
-  #handled(): void {
+  #handled(size: number): void {
     this.#inHand--;
+    this.#bytesInHand -= size;
     if (this.#stopped) {
       if (this.#inHand === 0) this.#idle.resolve();
     } else this.#ask();

@@ -7,6 +7,7 @@ class Entry implements Linked {
   readonly message: Received;
   readonly since: number;
   signalledAt: number;
+  isLetGo = false;
   /** Gives the place in the consumer's window to the next message. */
   readonly letGo: () => void;
   previous: this | null = null;
@@ -30,11 +31,13 @@ export interface Place {
 const SCAN_MS = 250;
 /** After so long the place of a message for a slow endpoint goes to the next one. */
 const LET_GO_MS = 500;
+/** Of bodies whose places were given up: past this they keep their places, so that no number of slow endpoints fills the memory. */
+const MAX_LET_GO_BYTES = 512 * 1_048_576;
 
 /**
  * Messages that are being worked on. Those that take long are kept from being given to another process, so that the
  * acknowledgement's clock can be short and a crash is noticed soon; and they give up their place in the consumer's window,
- * so that an endpoint that hangs holds up nobody. What waits so is bounded by the consumer's own limit.
+ * so that an endpoint that hangs holds up nobody. What waits so is bounded by the consumer's own limit, and in bytes.
  */
 export class InFlight implements Disposable {
   readonly #messages = new LinkedList<Entry>();
@@ -43,6 +46,7 @@ export class InFlight implements Disposable {
   readonly #isSlow: (message: Received) => boolean;
   #timer: Timer;
   #idle: PromiseWithResolvers<void> | null = null;
+  #letGoBytes = 0;
 
   /** `isSlow`: whether a message is for an endpoint that is much slower than the others. */
   constructor(clock: Clock, ackWaitMs: number, isSlow: (message: Received) => boolean) {
@@ -74,8 +78,17 @@ export class InFlight implements Disposable {
     this.#timer.cancel();
   }
 
-  #leave(entry: Entry): void {
+  #letGo(entry: Entry): void {
+    const { byteLength } = entry.message.body;
+    if (entry.isLetGo || this.#letGoBytes + byteLength > MAX_LET_GO_BYTES) return;
+    entry.isLetGo = true;
+    this.#letGoBytes += byteLength;
     entry.letGo();
+  }
+
+  #leave(entry: Entry): void {
+    if (entry.isLetGo) this.#letGoBytes -= entry.message.body.byteLength;
+    else entry.letGo();
     this.#messages.remove(entry);
     if (this.#messages.size === 0) this.#idle?.resolve();
   }
@@ -86,7 +99,7 @@ export class InFlight implements Disposable {
       // Oldest first: the first young one ends the search.
       for (const entry of this.#messages) {
         if (now - entry.since < LET_GO_MS) break;
-        if (this.#isSlow(entry.message)) entry.letGo();
+        if (this.#isSlow(entry.message)) this.#letGo(entry);
         if (now - entry.signalledAt < this.#signalEveryMs) continue;
         entry.signalledAt = now;
         entry.message.working();
