@@ -61,6 +61,24 @@ describe('what comes back from an endpoint', () => {
     expect(endless).toMatchObject(INVALID);
   });
 
+  it.each([
+    ['blank lines before it', '', '\r\n'.repeat(30_000), INVALID],
+    ['a reason that does not end', 'HTTP/1.1 200 ', 'x'.repeat(60_000), INVALID],
+    [
+      'a chunk that does not begin',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;',
+      'x'.repeat(60_000),
+      { result: { kind: 'response', status: 200 }, error: null },
+    ],
+  ])('is not read for ever: %s', async (_what, first, endless, expected) => {
+    const ended = await answeredBy((socket) => {
+      socket.write(first, 'latin1');
+      const more = (): void => void socket.write(endless, 'latin1', (error) => error ?? setTimeout(more, 5));
+      more();
+    });
+    expect(ended).toMatchObject(expected);
+  });
+
   it('tells how long to wait, wherever among its headers, and the first time that it says so', async () => {
     const many = Array.from({ length: 60 }, (_, n) => `X-${n}: y\r\n`).join('');
     const head = `HTTP/1.1 429 Slow Down\r\n${many}Retry-After: 500\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n`;

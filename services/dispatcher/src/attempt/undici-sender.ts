@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import type { AttemptError } from '@grapnel/domain/delivery/outcome';
 import type { Clock, Timer } from '@grapnel/runtime/clock';
+import { type Linked, LinkedList } from '@grapnel/runtime/linked-list';
 import type { Dispatcher } from 'undici';
 import type { AttemptRequest, AttemptResult, AttemptSender } from '../ports.ts';
 import { Connections } from './connections.ts';
@@ -17,6 +18,10 @@ const MAX_HEADER_BYTES = 16_384;
 /** Of 1xx, before the answer; without a bound they could come for ever, and each costs time. */
 const MAX_INFORMATIONAL = 16;
 
+/** Of an answer with everything that is round its body; endless chunk extensions or blank lines are none of it. */
+const MAX_ANSWER_BYTES = 524_288;
+const LOOK_AT_LENGTHS_MS = 250;
+
 /** Thrown into undici when enough of an answer has been read. */
 class EnoughError extends Error {}
 
@@ -27,6 +32,8 @@ class EnoughError extends Error {}
 export class UndiciSender implements AttemptSender {
   readonly #connections: Connections;
   readonly #clock: Clock;
+  readonly #underWay = new LinkedList<RequestInProgress>();
+  #looking: Timer;
   /** The request that is being written at this moment: undici tells its socket in the same turn. */
   #writing: RequestInProgress | null = null;
   readonly #onSendHeaders = (message: unknown): void => {
@@ -48,6 +55,7 @@ export class UndiciSender implements AttemptSender {
     };
     this.#connections = new Connections(options, clock);
     subscribe(SEND_HEADERS, this.#onSendHeaders);
+    this.#looking = this.#lookLater();
   }
 
   send(request: AttemptRequest): Promise<AttemptResult> {
@@ -59,10 +67,12 @@ export class UndiciSender implements AttemptSender {
           this.#writing = self;
         },
         ended: (whole) => {
+          this.#underWay.remove(progress);
           if (whole) this.#connections.giveBack(connection);
           else this.#connections.discard(connection);
         },
       });
+      this.#underWay.add(progress);
       try {
         connection.client.dispatch({ path: target.path, method, headers, body }, progress);
       } catch (error) {
@@ -73,7 +83,15 @@ export class UndiciSender implements AttemptSender {
 
   async [Symbol.asyncDispose](): Promise<void> {
     unsubscribe(SEND_HEADERS, this.#onSendHeaders);
+    this.#looking.cancel();
     await this.#connections[Symbol.asyncDispose]();
+  }
+
+  #lookLater(): Timer {
+    return this.#clock.after(LOOK_AT_LENGTHS_MS, () => {
+      for (const request of this.#underWay) request.lookAtLength();
+      this.#looking = this.#lookLater();
+    });
   }
 }
 
@@ -86,7 +104,9 @@ interface Hears {
 }
 
 /** One request from dispatch to result; undici's handler. */
-class RequestInProgress implements Dispatcher.DispatchHandler {
+class RequestInProgress implements Dispatcher.DispatchHandler, Linked {
+  previous: this | null = null;
+  next: this | null = null;
   readonly #request: AttemptRequest;
   readonly #clock: Clock;
   readonly #settle: (result: AttemptResult) => void;
@@ -97,6 +117,8 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null;
   #response: ResponseRecorder | null = null;
   #remoteAddress: string | null = null;
+  #socket: Socket | null = null;
+  #readBefore = 0;
   #informational = 0;
   #settled = false;
 
@@ -112,6 +134,16 @@ class RequestInProgress implements Dispatcher.DispatchHandler {
 
   connected(socket: Socket): void {
     this.#remoteAddress = socket.remoteAddress ?? null;
+    this.#socket = socket;
+    this.#readBefore = socket.bytesRead;
+  }
+
+  /** What undici reads without telling is bounded here. */
+  lookAtLength(): void {
+    const read = (this.#socket?.bytesRead ?? 0) - this.#readBefore;
+    if (read <= MAX_ANSWER_BYTES) return;
+    if (this.#response !== null) this.#answered('partly');
+    this.#controller?.abort(this.#response === null ? new InvalidResponseError() : new EnoughError());
   }
 
   failed(error: unknown): void {
