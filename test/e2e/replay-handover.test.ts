@@ -1,21 +1,14 @@
-import { ownerOf, partitionOf } from '@grapnel/domain/partition';
 import { expect, it } from 'vitest';
-import { startDispatcher, until } from '../support/ground.ts';
+import { startDispatcher, until, webhookTakenOver } from '../support/ground.ts';
 import { Platform } from '../support/platform.ts';
 
 const INSTANCES = ['dispatcher-1', 'dispatcher-2'];
 
 it('AC-13 AC-18 what a replay took over is neither sent nor counted by the next owner of its partition', async () => {
   await using platform = await Platform.start({ env: { GRAPNEL_TIME_SCALE: '6' } });
-  const { partitions } = platform.ground.names;
-  const isTakenOver = (id: string): boolean => ownerOf(String(partitionOf(id, partitions)), INSTANCES) === INSTANCES[1];
-  let webhook: string;
-  let path: string;
-  let n = 0;
-  do {
-    path = `/over-${n++}`;
-    ({ id: webhook } = await platform.createWebhook(path, { max_retries: 1 }));
-  } while (!isTakenOver(webhook));
+  const { id: webhook, path } = await webhookTakenOver(INSTANCES, platform.ground, (at) =>
+    platform.createWebhook(at, { max_retries: 1 }),
+  );
   platform.receiver.sequence(path, [{ status: 500 }]);
   await platform.publish('crawl.page', {});
   const failed = await until(

@@ -1,20 +1,14 @@
-import { ownerOf, partitionOf } from '@grapnel/domain/partition';
 import { expect, it } from 'vitest';
-import { startDispatcher, until } from '../support/ground.ts';
+import { startDispatcher, until, webhookTakenOver } from '../support/ground.ts';
 import { Line } from '../support/line.ts';
 
 const INSTANCES = ['dispatcher-1', 'dispatcher-2'];
 
 it('a strict order is handed over without sending again what is under way', async () => {
   await using line = await Line.start();
-  const { partitions } = line.ground.names;
-  let path: string;
-  let webhook: string;
-  let n = 0;
-  do {
-    path = `/strict-${n++}`;
-    ({ id: webhook } = await line.createWebhook(path, { ordering: 'strict', timeoutSeconds: 30 }));
-  } while (ownerOf(String(partitionOf(webhook, partitions)), INSTANCES) !== INSTANCES[1]);
+  const { id: webhook, path } = await webhookTakenOver(INSTANCES, line.ground, (at) =>
+    line.createWebhook(at, { ordering: 'strict', timeoutSeconds: 30 }),
+  );
   const bodies = () => line.receiver.requestsTo(path).map((request) => request.text());
   await line.publish('crawl.page', { n: 'before' }, { jobId: 'other' });
   await line.outcomes(webhook, 1);

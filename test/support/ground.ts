@@ -5,6 +5,7 @@ import { WebhookService } from '@grapnel/contracts/gen/grapnel/subscription/v1/w
 import { type Topology, topology } from '@grapnel/contracts/topology';
 import { createApp as createDispatcher } from '@grapnel/dispatcher/app';
 import { readConfig as readDispatcherConfig } from '@grapnel/dispatcher/config';
+import { ownerOf, partitionOf } from '@grapnel/domain/partition';
 import { type Channel, openChannel } from '@grapnel/rpc/client';
 import { systemClock } from '@grapnel/runtime/clock';
 import { EnvReader } from '@grapnel/runtime/env';
@@ -99,5 +100,18 @@ export async function until<T>(
     if (found) return found as Exclude<T, false | null | undefined>;
     if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
     await sleep(20);
+  }
+}
+
+/** Makes webhooks, each at a path of its own, until one is in a partition that the last of the dispatchers takes over as it comes. */
+export async function webhookTakenOver(
+  dispatchers: readonly string[],
+  { names: { partitions } }: Pick<Ground, 'names'>,
+  create: (path: string) => Promise<{ readonly id: string }>,
+): Promise<{ readonly id: string; readonly path: string }> {
+  for (let n = 0; ; n++) {
+    const path = `/taken-over-${n}`;
+    const { id } = await create(path);
+    if (ownerOf(String(partitionOf(id, partitions)), dispatchers) === dispatchers.at(-1)) return { id, path };
   }
 }

@@ -1,16 +1,10 @@
 /** Counts what is under way; `acquire` waits in order, `tryAcquire` does not. */
 export class Semaphore {
-  readonly capacity: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(capacity: number) {
-    this.capacity = capacity;
     this.#free = capacity;
-  }
-
-  get inUse(): number {
-    return this.capacity - this.#free;
   }
 
   tryAcquire(): boolean {

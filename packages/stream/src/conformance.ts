@@ -245,7 +245,7 @@ export function describeEventStreams(adapter: string, start: () => Promise<Subje
 
     it('brings messages of any size, also after many small ones', async () => {
       const to = names.subjects.delivery('wh_sizes');
-      const partition = Number(to.split('.').at(-2));
+      const partition = partitionOf('wh_sizes', names.partitions);
       const sizes = [...Array.from({ length: 50 }, () => 100), 1_048_576, 100, 7_000_000, 3_000_000, 100, 1_048_576];
       for (const size of sizes) await streams.publish(message('', { subject: to, body: Buffer.alloc(size, 'x') }));
       const stop = new AbortController();

@@ -140,10 +140,9 @@ class RequestInProgress implements Dispatcher.DispatchHandler, Linked {
 
   /** What undici reads without telling is bounded here. */
   lookAtLength(): void {
-    const read = (this.#socket?.bytesRead ?? 0) - this.#readBefore;
-    if (read <= MAX_ANSWER_BYTES) return;
-    if (this.#response !== null) this.#answered('partly');
-    this.#controller?.abort(this.#response === null ? new InvalidResponseError() : new EnoughError());
+    if (this.#socket === null || this.#socket.bytesRead - this.#readBefore <= MAX_ANSWER_BYTES) return;
+    if (this.#response === null) this.#controller?.abort(new InvalidResponseError());
+    else this.#enough();
   }
 
   failed(error: unknown): void {
@@ -166,11 +165,8 @@ class RequestInProgress implements Dispatcher.DispatchHandler, Linked {
     else if (++this.#informational > MAX_INFORMATIONAL) controller.abort(new InvalidResponseError());
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#response?.take(chunk) !== 'enough') return;
-    // The status is known and nobody needs the rest of a huge body: the connection goes instead.
-    this.#answered('partly');
-    controller.abort(new EnoughError());
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    if (this.#response?.take(chunk) === 'enough') this.#enough();
   }
 
   onResponseEnd(): void {
@@ -179,6 +175,12 @@ class RequestInProgress implements Dispatcher.DispatchHandler, Linked {
 
   onResponseError(_controller: unknown, error: Error): void {
     if (!this.#settled) this.failed(error);
+  }
+
+  /** The status is known and nobody needs the rest of a huge answer: the connection goes instead. */
+  #enough(): void {
+    this.#answered('partly');
+    this.#controller?.abort(new EnoughError());
   }
 
   #answered(read: 'whole' | 'partly'): void {

@@ -27,9 +27,8 @@ const MAX_ABOUT_RETRIES = 64;
 
 /**
  * Messages that come after their deliveries were taken care of: entries of a lane out of which a delivery was called, retries of
- * what was replayed meanwhile, and what a process that crashed had not acknowledged. This process knows what it has sent; what was sent by another is asked of the
- * history. Without an answer an entry is taken as it comes: then a
- * delivery may arrive twice.
+ * what was replayed meanwhile, and what a process that crashed had not acknowledged. This process knows what it has sent; what
+ * was sent by another is asked of the history. Without an answer an entry is taken as it comes: then a delivery may arrive twice.
  */
 export class LateEntries {
   readonly #context: LateEntriesContext;

@@ -143,15 +143,16 @@ async function findPlace({ places, pauses, clock }: FlowsContext, tenant: Tenant
 
 async function run(
   context: FlowsContext,
-  { message, stored, times }: Asked,
+  asked: Asked,
   call: TriggerCall,
   event: Event,
   signal: AbortSignal,
 ): Promise<void> {
   const { runner, clock } = context;
+  const { message, stored, times } = asked;
   const known = message.redelivered || times > 0;
   let progress = known ? await runner.load(event.tenant, call.trigger, call.execution) : null;
-  progress ??= await begin(context, message, stored, call, event);
+  progress ??= await begin(context, asked, call, event);
   if (progress === null) return;
   const begun = progress;
   const stopWorking = keepWorking(clock, message);
@@ -198,8 +199,7 @@ async function toTheEnd(runner: FlowRunner, begun: Progress, signal: AbortSignal
 /** `null` when there is nothing to run; the message is ended then. */
 async function begin(
   { triggers, runner, clock }: FlowsContext,
-  message: Received,
-  stored: Message,
+  { message, stored }: Asked,
   { trigger: id, execution }: TriggerCall,
   event: Event,
 ): Promise<Progress | null> {

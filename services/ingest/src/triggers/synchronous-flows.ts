@@ -45,7 +45,10 @@ export class SynchronousFlows {
     return this.#underWay.get(id) ?? null;
   }
 
-  /** In a place that was reserved. Resolves with the answer, at the first response step or at the end, and never after the execution's deadline. */
+  /**
+   * In a place that was reserved. Resolves with the answer, at the first response step or at the end, and never after the
+   * execution's deadline.
+   */
   run(started: Extract<ExecutionEvent, { type: 'execution_started' }>, traceparent: string | null): Promise<FlowEnd> {
     return new Promise((resolve) => {
       const { execution: id } = started;
